@@ -1,0 +1,150 @@
+//! Run histories: what became of a workflow run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use crate::chat::Usage;
+use crate::endpoint::endpoints;
+use crate::open_enum::open_enum;
+use crate::workflows::InterruptData;
+use crate::{Data, Empty, Id, Timestamp, de};
+
+endpoints! { "runs";
+    /// Reads the state and the result of a run; the list has exactly one item.
+    ///
+    /// Results of the end node are kept for 7 days, of output nodes for 24 hours; above 1 MB they
+    /// may be cut. Source: <https://www.coze.cn/open/docs/developer_guides/workflow_history>
+    RetrieveRunHistory = GET "/v1/workflows/{workflow_id}/run_histories/{execute_id}"
+        (workflow_id, execute_id) "listRunHistory" {
+        query: Empty, body: None Empty, reply: Data<Vec<RunHistory>>
+    }
+
+    /// Reads the whole output of an output node of a run.
+    ///
+    /// Source: <https://www.coze.cn/open/docs/developer_guides/get_node_execute_history_response>
+    RetrieveNodeHistory =
+        GET "/v1/workflows/{workflow_id}/run_histories/{execute_id}/execute_nodes/{node_execute_uuid}"
+        (workflow_id, execute_id, node_execute_uuid) "listRunHistory" {
+        query: Empty, body: None Empty, reply: Data<NodeOutput>
+    }
+}
+
+open_enum! {
+    /// The state of a run.
+    ExecuteStatus {
+        /// It runs, or waits for an answer.
+        Running = "Running",
+        /// It is done.
+        Success = "Success",
+        /// It failed.
+        Fail = "Fail",
+        /// It was cancelled; open-source server only.
+        Cancel = "Cancel",
+    }
+}
+
+/// What became of a run.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunHistory {
+    /// The run.
+    pub execute_id: Id,
+    /// The state.
+    pub execute_status: ExecuteStatus,
+    /// The agent it ran for; `"0"` is none.
+    #[serde(default)]
+    pub bot_id: Id,
+    /// The channel; `1024` is the API.
+    #[serde(default)]
+    pub connector_id: Id,
+    /// The user: `ext.user_id` or the token's owner.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub connector_uid: String,
+    /// 0 waited for, 1 streamed, 2 in the background.
+    #[serde(default, deserialize_with = "de::int")]
+    pub run_mode: i64,
+    /// The log id.
+    #[serde(default, alias = "log_id", deserialize_with = "de::null_default")]
+    pub logid: String,
+    /// When it began, in seconds.
+    #[serde(default)]
+    pub create_time: Timestamp,
+    /// When it last changed, in seconds.
+    #[serde(default)]
+    pub update_time: Timestamp,
+    /// JSON text: `Output` holds the end's result, the titles of output nodes what they said.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub output: String,
+    /// `""` when fine. Text at the hosted service, a number at the open-source server.
+    #[serde(default, deserialize_with = "code_text")]
+    pub error_code: String,
+    /// Why it failed.
+    #[serde(default, alias = "error_msg", deserialize_with = "de::null_default")]
+    pub error_message: String,
+    /// The page that shows the run; valid for 7 days.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub debug_url: String,
+    /// Output nodes by title.
+    pub node_execute_status: Option<BTreeMap<String, NodeStatus>>,
+    /// Tokens.
+    pub usage: Option<Usage>,
+    /// All tokens, as text.
+    #[serde(default, deserialize_with = "de::text_opt")]
+    pub token: Option<String>,
+    /// Reserved.
+    #[serde(default, deserialize_with = "de::text_opt")]
+    pub cost: Option<String>,
+    /// `output` was cut.
+    pub is_output_trimmed: Option<bool>,
+    /// The question that the run waits for.
+    pub interrupt_data: Option<InterruptData>,
+    /// The inputs, as JSON text; open-source server only.
+    pub input: Option<String>,
+    /// Open-source server only.
+    pub cost_unit: Option<String>,
+    /// Open-source server only.
+    pub ext: Option<serde_json::Value>,
+}
+
+fn code_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = de::text_opt(deserializer)?.unwrap_or_default();
+    Ok(if text == "0" { String::new() } else { text })
+}
+
+/// What became of an output node.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The node.
+    pub node_id: String,
+    /// It is done.
+    #[serde(default)]
+    pub is_finish: bool,
+    /// The turn of the loop that it stands in.
+    #[serde(default, deserialize_with = "de::int_opt")]
+    pub loop_index: Option<i64>,
+    /// The item of the batch that it stands in.
+    #[serde(default, deserialize_with = "de::int_opt")]
+    pub batch_index: Option<i64>,
+    /// When it last changed, in seconds.
+    #[serde(default)]
+    pub update_time: Timestamp,
+    /// The run of the sub-workflow that it stands in.
+    pub sub_execute_id: Option<Id>,
+    /// Asks [`RetrieveNodeHistory`] for the whole output.
+    #[serde(default)]
+    pub node_execute_uuid: String,
+}
+
+/// Payload of [`RetrieveNodeHistory`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeOutput {
+    /// It is done.
+    #[serde(default)]
+    pub is_finish: bool,
+    /// What it said.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub node_output: String,
+}

@@ -1,0 +1,519 @@
+//! Server-sent events, both ways.
+//!
+//! [`Decoder`] is fed bytes as they arrive and lends each frame out of its own buffer: nothing is
+//! copied for a frame but the bytes themselves, once. It reads everything that the HTML standard
+//! allows (LF, CR and CRLF, comments, `retry:`, a BOM, several `data:` lines, any field order),
+//! because real servers differ. [`Framing`] writes, and writes only what the official SDKs can
+//! read: they are not full SSE parsers (reference, sections 3.7 and 6.4), so no comment and no
+//! field they do not expect may ever be sent.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// The largest frame that is read by default, in bytes.
+pub const DEFAULT_FRAME_LIMIT: usize = 64 * 1024 * 1024;
+
+/// One event as it stands on the wire, lent from a [`Decoder`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// `id:`, if the frame has one.
+    pub id: Option<Cow<'a, str>>,
+    /// `event:`, if the frame has one.
+    pub event: Option<Cow<'a, str>>,
+    /// The `data:` lines, joined by LF; `None` when there is none at all.
+    pub data: Option<&'a [u8]>,
+}
+
+/// A frame grew over the limit of its [`Decoder`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event of the stream is larger than the limit of {limit} bytes")]
+pub struct FrameTooLong {
+    /// The limit that was passed, in bytes.
+    pub limit: usize,
+}
+
+/// Splits a byte stream into frames, whatever the chunks are.
+///
+/// ```
+/// let mut decoder = coze_types::sse::Decoder::new();
+/// decoder.push(b"event:done\ndata:\"[DO");
+/// assert!(!decoder.advance().unwrap());
+/// decoder.push(b"NE]\"\n\n");
+/// assert!(decoder.advance().unwrap());
+/// let frame = decoder.frame();
+/// assert_eq!(frame.event.as_deref(), Some("done"));
+/// assert_eq!(frame.data, Some(&b"\"[DONE]\""[..]));
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    buf: Vec<u8>,
+    /// Where the current frame begins; all other positions count from here.
+    start: usize,
+    /// Where the current line begins.
+    line: usize,
+    /// Up to where the current line has been searched for its end.
+    scanned: usize,
+    fields: Fields,
+    /// `advance` has said that `fields` is a whole frame, which the next `advance` discards.
+    ready: bool,
+    /// The last line ended in CR: a LF that follows belongs to that line end.
+    skip_lf: bool,
+    at_beginning: bool,
+    limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Fields {
+    id: Option<Range<usize>>,
+    event: Option<Range<usize>>,
+    data: Data,
+}
+
+#[derive(Debug, Default)]
+enum Data {
+    #[default]
+    None,
+    /// The usual case: one line, lent from the buffer.
+    Line(Range<usize>),
+    /// Several lines have to be joined, so they are copied.
+    Lines(Vec<u8>),
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// A decoder with the default frame limit.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(DEFAULT_FRAME_LIMIT)
+    }
+
+    /// A decoder that refuses frames of more than `limit` bytes.
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            buf: Vec::new(),
+            start: 0,
+            line: 0,
+            scanned: 0,
+            fields: Fields::default(),
+            ready: false,
+            skip_lf: false,
+            at_beginning: true,
+            limit,
+        }
+    }
+
+    /// Takes the next bytes of the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        // Free the room of frames that are done. Moving the rest only when it is the smaller half
+        // keeps the cost linear, however many frames a chunk holds.
+        if self.start == self.buf.len() {
+            self.buf.clear();
+            self.start = 0;
+            // One huge event must not keep its memory for the rest of a long stream.
+            if self.buf.capacity() > 1 << 20 && bytes.len() < 1 << 18 {
+                self.buf.shrink_to(1 << 16);
+            }
+        } else if self.start > self.buf.len() / 2 {
+            self.buf.drain(..self.start);
+            self.start = 0;
+        }
+        self.buf.extend_from_slice(bytes);
+    }
+
+    /// Moves to the next whole frame; false when more bytes are needed first.
+    ///
+    /// # Errors
+    /// [`FrameTooLong`] when the frame under way is larger than the limit.
+    pub fn advance(&mut self) -> Result<bool, FrameTooLong> {
+        if self.ready {
+            self.discard();
+        }
+        if self.at_beginning && !self.skip_bom() {
+            return Ok(false);
+        }
+        while let Some((line, next)) = self.next_line() {
+            self.line = next;
+            self.scanned = next;
+            if line.is_empty() {
+                if self.fields.event.is_some() || !matches!(self.fields.data, Data::None) {
+                    self.ready = true;
+                    return Ok(true);
+                }
+                self.discard();
+            } else {
+                self.field(line);
+            }
+        }
+        if self.buf.len() - self.start > self.limit {
+            return Err(FrameTooLong { limit: self.limit });
+        }
+        Ok(false)
+    }
+
+    /// At the end of the stream: moves to a last frame that has no empty line behind it.
+    ///
+    /// Its last line may be cut anywhere, so the caller must check that its data is whole. False
+    /// when nothing, or only an `event:` line without data, is left.
+    pub fn finish(&mut self) -> bool {
+        if self.ready {
+            self.discard();
+        }
+        let rest = self.line..self.buf.len() - self.start;
+        if !rest.is_empty() {
+            self.line = rest.end;
+            self.scanned = rest.end;
+            self.field(rest);
+        }
+        self.ready = !matches!(self.fields.data, Data::None);
+        self.ready
+    }
+
+    /// The frame that [`advance`](Self::advance) or [`finish`](Self::finish) has moved to.
+    #[must_use]
+    pub fn frame(&self) -> Frame<'_> {
+        let text = |range: &Range<usize>| String::from_utf8_lossy(self.slice(range));
+        Frame {
+            id: self.fields.id.as_ref().map(text),
+            event: self.fields.event.as_ref().map(text),
+            data: match &self.fields.data {
+                Data::None => None,
+                Data::Line(range) => Some(self.slice(range)),
+                Data::Lines(joined) => Some(joined),
+            },
+        }
+    }
+
+    /// True when bytes of an unfinished frame are held.
+    #[must_use]
+    pub fn has_rest(&self) -> bool {
+        let begun = self.fields.event.is_some() || !matches!(self.fields.data, Data::None);
+        !self.ready && (begun || self.line < self.buf.len() - self.start)
+    }
+
+    fn slice(&self, range: &Range<usize>) -> &[u8] {
+        self.buf
+            .get(self.start + range.start..self.start + range.end)
+            .unwrap_or_default()
+    }
+
+    fn discard(&mut self) {
+        self.start += self.line;
+        self.scanned -= self.line;
+        self.line = 0;
+        self.fields = Fields::default();
+        self.ready = false;
+    }
+
+    /// False while it cannot be told yet whether the stream begins with a BOM.
+    fn skip_bom(&mut self) -> bool {
+        const BOM: &[u8] = "\u{feff}".as_bytes();
+        if self.buf.len() < BOM.len() && BOM.starts_with(&self.buf) {
+            return false;
+        }
+        if self.buf.starts_with(BOM) {
+            self.start = BOM.len();
+        }
+        self.at_beginning = false;
+        true
+    }
+
+    /// The next line without its end, and where the line after it begins.
+    fn next_line(&mut self) -> Option<(Range<usize>, usize)> {
+        let bytes = self.buf.get(self.start..).unwrap_or_default();
+        if self.skip_lf {
+            match bytes.get(self.line) {
+                None => return None,
+                Some(b'\n') => {
+                    self.line += 1;
+                    self.scanned = self.line;
+                }
+                Some(_) => {}
+            }
+            self.skip_lf = false;
+        }
+        let rest = bytes.get(self.scanned..).unwrap_or_default();
+        let Some(length) = memchr::memchr2(b'\n', b'\r', rest) else {
+            self.scanned = bytes.len();
+            return None;
+        };
+        let end = self.scanned + length;
+        self.skip_lf = bytes.get(end) == Some(&b'\r');
+        Some((self.line..end, end + 1))
+    }
+
+    fn field(&mut self, line: Range<usize>) {
+        let bytes = self.slice(&line);
+        let colon = memchr::memchr(b':', bytes);
+        let name = bytes
+            .get(..colon.unwrap_or(bytes.len()))
+            .unwrap_or_default();
+        let value = match colon {
+            None => line.end..line.end,
+            Some(colon) if bytes.get(colon + 1) == Some(&b' ') => line.start + colon + 2..line.end,
+            Some(colon) => line.start + colon + 1..line.end,
+        };
+        match name {
+            b"data" => match std::mem::take(&mut self.fields.data) {
+                Data::None => self.fields.data = Data::Line(value),
+                Data::Line(first) => {
+                    let lines = [self.slice(&first), self.slice(&value)].join(&b'\n');
+                    self.fields.data = Data::Lines(lines);
+                }
+                Data::Lines(mut lines) => {
+                    lines.push(b'\n');
+                    lines.extend_from_slice(self.slice(&value));
+                    self.fields.data = Data::Lines(lines);
+                }
+            },
+            b"event" => self.fields.event = Some(value),
+            b"id" => self.fields.id = Some(value),
+            // `retry`, comments (an empty name) and names of the future say nothing to us.
+            _ => {}
+        }
+    }
+}
+
+/// How an endpoint writes its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// `event:NAME`, `data:JSON`: `/v3/chat` and its tool outputs.
+    Compact,
+    /// `event: NAME`, `data: JSON`: `/v1/workflows/chat`.
+    Spaced,
+    /// `id: N`, `event: NAME`, `data: JSON`: workflow runs.
+    Numbered,
+    /// `data:{"event":NAME,"data":JSON}`: the dialect of the coze-api skill document.
+    Wrapped,
+}
+
+impl Framing {
+    /// Appends one frame. `number` is written by [`Framing::Numbered`] only.
+    ///
+    /// # Errors
+    /// Those of the serialisation of `data`; the types of this crate have none.
+    pub fn write<T: Serialize + ?Sized>(
+        self,
+        out: &mut Vec<u8>,
+        number: u64,
+        event: &str,
+        data: &T,
+    ) -> Result<(), serde_json::Error> {
+        match self {
+            Self::Compact => {
+                out.extend_from_slice(b"event:");
+                out.extend_from_slice(event.as_bytes());
+                out.extend_from_slice(b"\ndata:");
+                serde_json::to_writer(&mut *out, data)?;
+            }
+            Self::Spaced | Self::Numbered => {
+                if self == Self::Numbered {
+                    out.extend_from_slice(b"id: ");
+                    out.extend_from_slice(number.to_string().as_bytes());
+                    out.push(b'\n');
+                }
+                out.extend_from_slice(b"event: ");
+                out.extend_from_slice(event.as_bytes());
+                out.extend_from_slice(b"\ndata: ");
+                serde_json::to_writer(&mut *out, data)?;
+            }
+            Self::Wrapped => {
+                out.extend_from_slice(b"data:{\"event\":");
+                serde_json::to_writer(&mut *out, event)?;
+                out.extend_from_slice(b",\"data\":");
+                serde_json::to_writer(&mut *out, data)?;
+                out.push(b'}');
+            }
+        }
+        out.extend_from_slice(b"\n\n");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Owned = (Option<String>, Option<String>, Option<String>);
+
+    fn owned(frame: &Frame<'_>) -> Owned {
+        let data = frame
+            .data
+            .map(|data| String::from_utf8_lossy(data).into_owned());
+        (
+            frame.id.as_ref().map(ToString::to_string),
+            frame.event.as_ref().map(ToString::to_string),
+            data,
+        )
+    }
+
+    fn frames(chunks: &[&[u8]]) -> Vec<Owned> {
+        let mut decoder = Decoder::new();
+        let mut seen = Vec::new();
+        for chunk in chunks {
+            decoder.push(chunk);
+            while decoder.advance().unwrap() {
+                seen.push(owned(&decoder.frame()));
+            }
+        }
+        if decoder.finish() {
+            seen.push(owned(&decoder.frame()));
+        }
+        seen
+    }
+
+    /// Whole, byte by byte and cut in two at every place: the frames must be the same.
+    fn check(stream: &str, expected: &[(Option<&str>, Option<&str>, Option<&str>)]) {
+        let expected: Vec<Owned> = expected
+            .iter()
+            .map(|(a, b, c)| (a.map(Into::into), b.map(Into::into), c.map(Into::into)))
+            .collect();
+        let bytes = stream.as_bytes();
+        assert_eq!(frames(&[bytes]), expected, "whole: {stream:?}");
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        assert_eq!(frames(&single), expected, "byte by byte: {stream:?}");
+        for cut in 0..bytes.len() {
+            let (head, tail) = bytes.split_at(cut);
+            assert_eq!(frames(&[head, tail]), expected, "cut at {cut}: {stream:?}");
+        }
+    }
+
+    #[test]
+    fn line_ends() {
+        let expected = [(None, Some("a"), Some("1")), (None, Some("b"), Some("2"))];
+        check("event:a\ndata:1\n\nevent:b\ndata:2\n\n", &expected);
+        check(
+            "event:a\r\ndata:1\r\n\r\nevent:b\r\ndata:2\r\n\r\n",
+            &expected,
+        );
+        check("event:a\rdata:1\r\revent:b\rdata:2\r\r", &expected);
+        check("event:a\rdata:1\r\n\revent:b\ndata:2\r\r\n", &expected);
+    }
+
+    #[test]
+    fn what_official_readers_cannot_read_is_read_all_the_same() {
+        check(
+            "\u{feff}: hello\nretry: 3\nid: 7\ndata: {\ndata: }\nevent: x\n\n\n\n:\n\n",
+            &[(Some("7"), Some("x"), Some("{\n}"))],
+        );
+        check(
+            "data:a\ndata\ndata:  b\n\n",
+            &[(None, None, Some("a\n\n b"))],
+        );
+        check("event:x\n\n", &[(None, Some("x"), None)]);
+    }
+
+    #[test]
+    fn line_separators_of_unicode_end_no_line() {
+        check(
+            "data:a\u{2028}b\u{85}c\u{b}d\n\n",
+            &[(None, None, Some("a\u{2028}b\u{85}c\u{b}d"))],
+        );
+    }
+
+    #[test]
+    fn the_last_frame_may_lack_its_end() {
+        check("event:error\ndata:{}", &[(None, Some("error"), Some("{}"))]);
+        check("event:error\n", &[]);
+        check("data:1\n\nevent:er", &[(None, None, Some("1"))]);
+    }
+
+    #[test]
+    fn empty_lines_cost_nothing_and_hold_nothing() {
+        let mut decoder = Decoder::new();
+        decoder.push("\n".repeat(10_000).as_bytes());
+        assert!(!decoder.advance().unwrap());
+        assert!(!decoder.has_rest());
+        decoder.push(b"data:1\n");
+        assert!(!decoder.advance().unwrap());
+        assert!(decoder.has_rest());
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_is_an_error() {
+        let mut decoder = Decoder::with_limit(16);
+        decoder.push(b"data:12345678901");
+        assert!(!decoder.advance().unwrap());
+        decoder.push(b"x");
+        assert_eq!(decoder.advance(), Err(FrameTooLong { limit: 16 }));
+    }
+
+    #[test]
+    fn a_large_event_in_small_chunks_gives_its_memory_back() {
+        let mut decoder = Decoder::new();
+        let line = vec![b'x'; 8 << 20];
+        decoder.push(b"data:");
+        for chunk in line.chunks(1024) {
+            decoder.push(chunk);
+            assert!(!decoder.advance().unwrap());
+        }
+        decoder.push(b"\n\n");
+        assert!(decoder.advance().unwrap());
+        assert_eq!(decoder.frame().data.map(<[u8]>::len), Some(8 << 20));
+        assert!(!decoder.advance().unwrap());
+        decoder.push(b"data:1\n\n");
+        assert!(decoder.advance().unwrap());
+        assert!(
+            decoder.buf.capacity() <= 1 << 17,
+            "{}",
+            decoder.buf.capacity()
+        );
+    }
+
+    #[test]
+    fn frames_are_written_as_the_official_readers_need_them() {
+        fn check(framing: Framing, expected: &str) {
+            let mut out = Vec::new();
+            framing
+                .write(&mut out, 3, "Done", &serde_json::json!({"a": "你\n"}))
+                .unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+        check(Framing::Compact, "event:Done\ndata:{\"a\":\"你\\n\"}\n\n");
+        check(Framing::Spaced, "event: Done\ndata: {\"a\":\"你\\n\"}\n\n");
+        check(
+            Framing::Numbered,
+            "id: 3\nevent: Done\ndata: {\"a\":\"你\\n\"}\n\n",
+        );
+        check(
+            Framing::Wrapped,
+            "data:{\"event\":\"Done\",\"data\":{\"a\":\"你\\n\"}}\n\n",
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read_back(event in "[a-zA-Z._]{1,20}", text: String, cuts: Vec<u8>) {
+            for framing in [Framing::Compact, Framing::Spaced, Framing::Numbered] {
+                let mut out = Vec::new();
+                framing.write(&mut out, 5, &event, &text).unwrap();
+                let mut chunks: Vec<&[u8]> = Vec::new();
+                let mut rest: &[u8] = &out;
+                for cut in &cuts {
+                    let (head, tail) = rest.split_at(usize::from(*cut).min(rest.len()));
+                    chunks.push(head);
+                    rest = tail;
+                }
+                chunks.push(rest);
+                let seen = frames(&chunks);
+                proptest::prop_assert_eq!(seen.len(), 1);
+                proptest::prop_assert_eq!(seen[0].1.as_deref(), Some(event.as_str()));
+                let read: String = serde_json::from_str(seen[0].2.as_deref().unwrap()).unwrap();
+                proptest::prop_assert_eq!(&read, &text);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_survived(bytes: Vec<u8>, size in 1usize..20) {
+            let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
+            proptest::prop_assert_eq!(frames(&chunks), frames(&[&bytes]));
+        }
+    }
+}
