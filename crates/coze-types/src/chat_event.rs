@@ -14,10 +14,6 @@ use crate::stream::{Progress, StreamEvent, decode_end, named};
 
 /// One event of a chat stream.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every event is a delta: a box around its message would cost more than it saves"
-)]
 pub enum ChatEvent {
     /// The chat was accepted; the first event.
     Created(Box<Chat>),
@@ -53,6 +49,10 @@ pub enum ChatEvent {
 /// The data of `conversation.chat.failed`: a chat, or only an error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is boxed where it is used, in `ChatEvent`"
+)]
 pub enum ChatFailure {
     /// The usual form: the chat with its `last_error`.
     Chat(Chat),
