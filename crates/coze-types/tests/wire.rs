@@ -428,11 +428,11 @@ fn a_stream_cut_off_anywhere_never_yields_what_was_not_sent() {
                 // The last one may be an end mark, an error without its text, or an event that is
                 // not known, whose data cannot be checked and becomes a string.
                 let last = index + 1 == seen.len();
-                let name = seen_event
+                let event_name = seen_event
                     .lines()
                     .find_map(|line| line.strip_prefix("event:"));
                 let open = matches!(
-                    name.map(str::trim),
+                    event_name.map(str::trim),
                     Some("done" | "error" | "Error" | "Done" | "PING")
                 ) || seen_event.contains("data:\"")
                     || seen_event.contains("data: \"");
