@@ -23,6 +23,78 @@ endpoints! { "bots";
     RetrieveBot = GET "/v1/bots/{bot_id}" (bot_id) "getMetadata" {
         query: RetrieveBotQuery, body: None Empty, reply: Data<Bot>
     }
+
+    /// Lists the agents that a workspace has published to the API channel.
+    ///
+    /// Deprecated by the vendor in favour of [`ListBots`], but the Python SDK still calls it.
+    /// Source: <https://www.coze.cn/open/docs/developer_guides/published_bots_list>
+    ListPublishedBots = GET "/v1/space/published_bots_list" () "getPublishedBot" {
+        query: ListPublishedBotsQuery, body: None Empty, reply: Data<PublishedBotList>
+    }
+
+    /// Reads everything about an agent as last published.
+    ///
+    /// Deprecated by the vendor in favour of [`RetrieveBot`], but the Python SDK still calls it.
+    /// Source: <https://www.coze.cn/open/docs/developer_guides/get_metadata>
+    RetrieveOnlineBot = GET "/v1/bot/get_online_info" () "getMetadata" {
+        query: RetrieveOnlineBotQuery, body: None Empty, reply: Data<Bot>
+    }
+}
+
+/// Query of [`ListPublishedBots`].
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListPublishedBotsQuery {
+    /// The workspace; required.
+    pub space_id: Id,
+    /// From 1.
+    #[serde(default, deserialize_with = "de::int_opt")]
+    pub page_index: Option<i64>,
+    /// 20 by default.
+    #[serde(default, deserialize_with = "de::int_opt")]
+    pub page_size: Option<i64>,
+}
+
+/// Payload of [`ListPublishedBots`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PublishedBotList {
+    /// The agents of this page, newest first.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub space_bots: Vec<PublishedBot>,
+    /// How many there are on all pages.
+    #[serde(default, deserialize_with = "de::int")]
+    pub total: i64,
+}
+
+/// A published agent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PublishedBot {
+    /// The id.
+    pub bot_id: Id,
+    /// The name.
+    #[serde(default)]
+    pub bot_name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// The picture.
+    #[serde(default)]
+    pub icon_url: String,
+    /// When it was published: seconds, as text.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub publish_time: String,
+}
+
+/// Query of [`RetrieveOnlineBot`].
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RetrieveOnlineBotQuery {
+    /// The agent; required.
+    pub bot_id: Id,
+    /// Open-source server only.
+    pub connector_id: Option<Id>,
+    /// Open-source server only.
+    pub version: Option<String>,
 }
 
 /// Query of [`ListBots`].

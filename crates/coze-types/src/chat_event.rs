@@ -131,13 +131,16 @@ impl DoneData {
 }
 
 impl ChatEvent {
+    /// The name of [`Delta`](Self::Delta) on the wire, for writers that borrow the message.
+    pub const DELTA: &'static str = "conversation.message.delta";
+
     /// The name of the event on the wire.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::Created(_) => "conversation.chat.created",
             Self::InProgress(_) => "conversation.chat.in_progress",
-            Self::Delta(_) => "conversation.message.delta",
+            Self::Delta(_) => Self::DELTA,
             Self::MessageCompleted(_) => "conversation.message.completed",
             Self::AudioDelta(_) => "conversation.audio.delta",
             Self::Completed(_) => "conversation.chat.completed",
@@ -183,7 +186,7 @@ impl StreamEvent for ChatEvent {
     fn from_frame(frame: &Frame<'_>) -> Result<Self, DecodeError> {
         let (event, data) = named(frame);
         Ok(match event.as_ref() {
-            "conversation.message.delta" => Self::Delta(decode(&data)?),
+            Self::DELTA => Self::Delta(decode(&data)?),
             "conversation.message.completed" => Self::MessageCompleted(decode(&data)?),
             "conversation.audio.delta" => Self::AudioDelta(decode(&data)?),
             "conversation.chat.created" => Self::Created(decode(&data)?),

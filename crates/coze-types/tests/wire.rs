@@ -96,7 +96,7 @@ fn rows() -> BTreeMap<&'static str, Row> {
             StreamRunWorkflow StreamResumeWorkflow ChatWorkflow;
         runs: RetrieveRunHistory RetrieveNodeHistory;;
         files: UploadFile RetrieveFile;;
-        bots: ListBots RetrieveBot;;
+        bots: ListBots RetrieveBot ListPublishedBots RetrieveOnlineBot;;
         users: RetrieveMe;;
     }
     .into_iter()

@@ -1,0 +1,461 @@
+//! A chat at work: asks the model, carries out tools, says what happens, writes down what came.
+
+mod context;
+mod output;
+
+use std::sync::Arc;
+
+use coze_types::chat::{
+    Chat, ChatError, ChatStatus, PendingToolOutputs, RequiredAction, RequiredActionType, ToolCall,
+    ToolCallType, ToolFunction, Usage,
+};
+use coze_types::chat_event::{ChatEvent, ChatFailure, DoneData};
+use coze_types::messages::{
+    ContentType, FunctionCallContent, Message, MessageType, Role, ToolResponseContent,
+    VerboseContent,
+};
+use coze_types::{Id, Timestamp};
+use futures_util::StreamExt;
+
+use crate::app::{Agent, App, Running};
+use crate::fail::Fail;
+use crate::ids::now;
+use crate::models::{ModelCall, ModelError, ModelEvent};
+use crate::store::{ChatRecord, Turn, TurnCall};
+use crate::{tools, workflows};
+
+pub(crate) use context::{check_prompt, text_of};
+pub(crate) use output::Output;
+
+/// Rounds of tool calls that one chat may take.
+const MAX_ROUNDS: usize = 16;
+
+/// Runs a chat to its end, beside the request that started it. The caller may be gone by then.
+pub(crate) fn spawn(app: &App, agent: Arc<Agent>, record: ChatRecord, output: Output) {
+    let running = app.begin(record.id());
+    // A chat that goes on after a pause has used tokens before.
+    let usage = record.chat.usage.unwrap_or_default();
+    let run = Run {
+        app: app.clone(),
+        agent,
+        record,
+        output,
+        usage,
+        running,
+    };
+    app.tasks.spawn(run.run());
+}
+
+struct Run {
+    app: App,
+    agent: Arc<Agent>,
+    record: ChatRecord,
+    output: Output,
+    usage: Usage,
+    running: Running,
+}
+
+/// Why a chat ends before its answer.
+enum End {
+    /// It waits for the outputs of local tools.
+    Paused,
+    /// The caller cancelled it, or the server stops.
+    Canceled,
+    Failed(ModelError),
+}
+
+impl From<Fail> for End {
+    fn from(fail: Fail) -> Self {
+        Self::Failed(ModelError {
+            code: fail.code,
+            msg: fail.msg.into_owned(),
+        })
+    }
+}
+
+/// What one round brought.
+#[derive(Default)]
+struct Round {
+    answer: String,
+    reasoning: String,
+    calls: Vec<ModelCall>,
+    follow_ups: Vec<String>,
+    message_id: Id,
+}
+
+impl Run {
+    async fn run(mut self) {
+        let result = self.rounds().await;
+        let ended = match result {
+            Ok(round) => self.complete(round).await,
+            Err(End::Paused) => Ok(()),
+            Err(End::Canceled) => self.canceled().await,
+            Err(End::Failed(error)) => self.fail(error).await,
+        };
+        if let Err(fail) = ended {
+            // The store is gone; the stream is all that can still be told.
+            let error = ModelError {
+                code: fail.code,
+                msg: fail.msg.into_owned(),
+            };
+            self.tell_failure(&error).await;
+        }
+        self.output
+            .send(&ChatEvent::Done(DoneData::default()))
+            .await;
+    }
+
+    /// Asks the model until it answers without calling a tool.
+    async fn rounds(&mut self) -> Result<Round, End> {
+        for _ in 0..MAX_ROUNDS {
+            let round = self.round().await?;
+            if round.calls.is_empty() {
+                return Ok(round);
+            }
+            self.call_tools(round).await?;
+        }
+        let msg = format!("the model called tools {MAX_ROUNDS} times without answering");
+        Err(End::Failed(ModelError { code: 5000, msg }))
+    }
+
+    async fn round(&mut self) -> Result<Round, End> {
+        let request = context::request(&self.app, &self.agent, &self.record).await?;
+        let mut events = self.agent.model.respond(request);
+        let mut round = Round {
+            message_id: self.app.ids.next_id(),
+            ..Round::default()
+        };
+        // Everything but the new piece is the same in all deltas.
+        let mut delta = self.message(MessageType::Answer, String::new());
+        delta.id = round.message_id.clone();
+        (delta.created_at, delta.updated_at) = (None, None);
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = self.running.token.cancelled() => return Err(End::Canceled),
+                event = events.next() => event,
+            };
+            match event {
+                None => return Ok(round),
+                Some(Err(error)) => return Err(End::Failed(error)),
+                Some(Ok(ModelEvent::Text(piece))) => {
+                    round.answer.push_str(&piece);
+                    delta.reasoning_content = None;
+                    delta.content = piece;
+                    self.output.delta(&delta).await;
+                }
+                Some(Ok(ModelEvent::Reasoning(piece))) => {
+                    round.reasoning.push_str(&piece);
+                    delta.content.clear();
+                    delta.reasoning_content = Some(piece);
+                    self.output.delta(&delta).await;
+                }
+                Some(Ok(ModelEvent::Call(call))) => round.calls.push(call),
+                Some(Ok(ModelEvent::FollowUps(texts))) => round.follow_ups.extend(texts),
+                Some(Ok(ModelEvent::Usage { input, output })) => {
+                    self.usage.input_count += input;
+                    self.usage.output_count += output;
+                    self.usage.token_count = self.usage.input_count + self.usage.output_count;
+                }
+            }
+        }
+    }
+
+    /// Carries out what the server can; pauses when something is left to the caller.
+    async fn call_tools(&mut self, round: Round) -> Result<(), End> {
+        let mut messages = Vec::new();
+        if !round.answer.is_empty() {
+            messages.push(self.answer(&round));
+        }
+        let mut turn = Turn {
+            text: round.answer,
+            calls: Vec::new(),
+        };
+        for call in round.calls {
+            // Kept when the model gave one: it expects the output under the same id.
+            let id = if call.id.is_empty() {
+                format!("call_{}", self.app.ids.next())
+            } else {
+                call.id
+            };
+            messages.push(self.function_call(&call.name, &call.arguments));
+            let local = self
+                .agent
+                .config
+                .tools
+                .iter()
+                .any(|tool| tool.name == call.name);
+            let output = match local {
+                true => None,
+                false => Some(self.call_tool(&call.name, &call.arguments).await),
+            };
+            if let Some(output) = &output {
+                messages.push(tool_response(
+                    self.message(MessageType::ToolResponse, String::new()),
+                    output,
+                ));
+            }
+            turn.calls.push(TurnCall {
+                id,
+                name: call.name,
+                arguments: call.arguments,
+                output,
+            });
+        }
+        let pending = pending(&turn);
+        self.record.turns.push(turn);
+        if pending.is_empty() {
+            self.store(messages.clone(), None).await?;
+            self.say(&messages).await;
+            return Ok(());
+        }
+        let chat = &mut self.record.chat;
+        chat.status = ChatStatus::RequiresAction;
+        chat.usage = Some(self.usage);
+        chat.required_action = Some(RequiredAction {
+            kind: RequiredActionType::SubmitToolOutputs,
+            submit_tool_outputs: Some(PendingToolOutputs {
+                tool_calls: pending,
+            }),
+        });
+        self.store(messages.clone(), Some(ChatStatus::InProgress))
+            .await?;
+        self.say(&messages).await;
+        let chat = Box::new(self.record.wire());
+        self.output.send(&ChatEvent::RequiresAction(chat)).await;
+        Err(End::Paused)
+    }
+
+    /// Failures of a tool are told to the model, which can mend them.
+    async fn call_tool(&self, name: &str, arguments: &str) -> String {
+        if let Some(output) = tools::call(name, arguments) {
+            return output;
+        }
+        let workflow = self.agent.config.workflows.iter().find_map(|id| {
+            self.app
+                .workflows
+                .get(id)
+                .filter(|workflow| workflow.name == name)
+        });
+        match workflow {
+            Some(workflow) => workflows::call_as_tool(&self.app, workflow, arguments, &self.record)
+                .await
+                .unwrap_or_else(|why| format!("error: {why}")),
+            None => format!("error: there is no tool named {name}"),
+        }
+    }
+
+    async fn complete(&mut self, mut round: Round) -> Result<(), Fail> {
+        let follow_ups = std::mem::take(&mut round.follow_ups);
+        let mut messages = vec![self.answer(&round), self.verbose("generate_answer_finish")];
+        let follow_ups = follow_ups
+            .into_iter()
+            .map(|text| self.message(MessageType::FollowUp, text));
+        messages.extend(follow_ups);
+        let chat = &mut self.record.chat;
+        chat.status = ChatStatus::Completed;
+        chat.completed_at = Some(Timestamp(now()));
+        chat.usage = Some(self.usage);
+        chat.required_action = None;
+        match self
+            .store(messages.clone(), Some(ChatStatus::InProgress))
+            .await
+        {
+            Ok(()) => {}
+            // The cancellation came first.
+            Err(End::Canceled) => return self.canceled().await,
+            Err(End::Failed(error)) => return self.fail(error).await,
+            Err(End::Paused) => return Ok(()),
+        }
+        self.say(&messages).await;
+        let chat = Box::new(self.record.wire());
+        self.output.send(&ChatEvent::Completed(chat)).await;
+        Ok(())
+    }
+
+    async fn fail(&mut self, error: ModelError) -> Result<(), Fail> {
+        tracing::warn!(
+            chat = self.record.id(),
+            code = error.code,
+            "a chat failed: {}",
+            error.msg
+        );
+        let chat = &mut self.record.chat;
+        chat.status = ChatStatus::Failed;
+        chat.failed_at = Some(Timestamp(now()));
+        chat.last_error = Some(ChatError {
+            code: error.code,
+            msg: error.msg.clone(),
+        });
+        chat.usage = Some(self.usage);
+        match self.store(Vec::new(), Some(ChatStatus::InProgress)).await {
+            Err(End::Canceled) => return self.canceled().await,
+            Err(End::Failed(error)) => return Err(Fail::new(error.code, error.msg)),
+            Ok(()) | Err(End::Paused) => {}
+        }
+        self.tell_failure(&error).await;
+        Ok(())
+    }
+
+    async fn tell_failure(&mut self, error: &ModelError) {
+        let mut chat = self.record.wire();
+        chat.status = ChatStatus::Failed;
+        chat.last_error = Some(ChatError {
+            code: error.code,
+            msg: error.msg.clone(),
+        });
+        self.output
+            .send(&ChatEvent::Failed(Box::new(ChatFailure::Chat(chat))))
+            .await;
+    }
+
+    /// The row already says so when the caller cancelled; when the server stops, nobody has said
+    /// it, and the next start will tell that the chat was interrupted.
+    async fn canceled(&mut self) -> Result<(), Fail> {
+        if self.app.stop.is_cancelled() {
+            let code = INTERRUPTED_CODE;
+            let error = ModelError {
+                code,
+                msg: INTERRUPTED.to_owned(),
+            };
+            self.tell_failure(&error).await;
+            return Ok(());
+        }
+        let mut chat = self.record.wire();
+        chat.status = ChatStatus::Canceled;
+        self.output.send(&ChatEvent::Canceled(Box::new(chat))).await;
+        Ok(())
+    }
+
+    /// Writes messages and the chat's state in one step. With `expected`, only when the chat is
+    /// still in that state on disk; otherwise it was cancelled meanwhile.
+    async fn store(&self, messages: Vec<Message>, expected: Option<ChatStatus>) -> Result<(), End> {
+        let record = self.record.clone();
+        let stored = self.app.db.write(move |unit| {
+            let conversation = crate::store::number(&record.chat.conversation_id);
+            let current = unit.chat(conversation, record.id())?;
+            match current {
+                // Deleted with its conversation.
+                None => return Ok::<_, Fail>(false),
+                Some(current) if expected.is_some_and(|status| current.chat.status != status) => {
+                    return Ok(false);
+                }
+                Some(_) => {}
+            }
+            unit.update_chat(&record)?;
+            if record.save_history {
+                for message in &messages {
+                    unit.insert_message(message, true)?;
+                }
+            }
+            Ok(true)
+        });
+        match stored.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(End::Canceled),
+            Err(fail) => Err(fail.into()),
+        }
+    }
+
+    async fn say(&mut self, messages: &[Message]) {
+        for message in messages {
+            self.output
+                .send(&ChatEvent::MessageCompleted(message.clone()))
+                .await;
+        }
+    }
+
+    fn message(&self, kind: MessageType, content: String) -> Message {
+        let chat = &self.record.chat;
+        let now = Timestamp(now());
+        Message {
+            id: self.app.ids.next_id(),
+            conversation_id: Some(chat.conversation_id.clone()),
+            bot_id: chat.bot_id.clone(),
+            role: Role::Assistant,
+            kind,
+            content,
+            content_type: ContentType::Text,
+            chat_id: Some(chat.id.clone()),
+            section_id: chat.section_id.clone(),
+            created_at: Some(now),
+            updated_at: Some(now),
+            ..Message::default()
+        }
+    }
+
+    fn answer(&self, round: &Round) -> Message {
+        let mut message = self.message(MessageType::Answer, round.answer.clone());
+        message.id = round.message_id.clone();
+        message.reasoning_content = (!round.reasoning.is_empty()).then(|| round.reasoning.clone());
+        message
+    }
+
+    fn function_call(&self, name: &str, arguments: &str) -> Message {
+        let plugin: Option<i64> = self.agent.config.id.parse().ok();
+        let content = FunctionCallContent {
+            name: name.to_owned(),
+            arguments: serde_json::from_str(arguments).unwrap_or_else(|_| arguments.into()),
+            plugin_id: plugin,
+            api_id: plugin,
+            plugin_type: Some(1),
+            thought: None,
+        };
+        self.message(
+            MessageType::FunctionCall,
+            serde_json::to_string(&content).unwrap_or_default(),
+        )
+    }
+
+    fn verbose(&self, msg_type: &str) -> Message {
+        let content = VerboseContent {
+            msg_type: msg_type.to_owned(),
+            data: r#"{"finish_reason":0,"FinData":""}"#.to_owned(),
+            ..VerboseContent::default()
+        };
+        self.message(
+            MessageType::Verbose,
+            serde_json::to_string(&content).unwrap_or_default(),
+        )
+    }
+}
+
+/// What the next start says of chats that were at work when the server ended.
+pub(crate) const INTERRUPTED: &str =
+    "the server was stopped or restarted while this chat was at work; start it again";
+pub(crate) const INTERRUPTED_CODE: i64 = 5000;
+
+pub(crate) fn tool_response(mut message: Message, output: &str) -> Message {
+    let content = ToolResponseContent {
+        content_type: Some(1),
+        response_for_model: output.to_owned(),
+        type_for_model: Some(2),
+    };
+    message.content = serde_json::to_string(&content).unwrap_or_default();
+    message
+}
+
+fn pending(turn: &Turn) -> Vec<ToolCall> {
+    let waiting = turn.calls.iter().filter(|call| call.output.is_none());
+    waiting
+        .map(|call| ToolCall {
+            id: call.id.clone(),
+            kind: ToolCallType::Function,
+            function: Some(ToolFunction {
+                name: call.name.clone(),
+                arguments: call.arguments.clone(),
+            }),
+            require_info: None,
+        })
+        .collect()
+}
+
+/// The first two events of a stream.
+pub(crate) async fn announce(output: &mut Output, chat: &Chat) {
+    let mut created = chat.clone();
+    created.status = ChatStatus::Created;
+    output.send(&ChatEvent::Created(Box::new(created))).await;
+    output
+        .send(&ChatEvent::InProgress(Box::new(chat.clone())))
+        .await;
+}

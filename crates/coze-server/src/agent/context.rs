@@ -1,0 +1,192 @@
+//! What a model gets to read: the prompt, what was said before, and what tools returned.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, Role};
+use minijinja::{Environment, UndefinedBehavior};
+
+use crate::app::{Agent, App};
+use crate::fail::Fail;
+use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
+use crate::store::{ChatRecord, number};
+
+/// Messages of the past that a model gets to read.
+const CONTEXT: i64 = 60;
+/// The largest text file whose content a model gets to read, and the largest image, in bytes.
+const TEXT_LIMIT: i64 = 256 * 1024;
+const IMAGE_LIMIT: i64 = 20 * 1024 * 1024;
+
+pub(crate) async fn request(
+    app: &App,
+    agent: &Agent,
+    record: &ChatRecord,
+) -> Result<ModelRequest, Fail> {
+    let system = render_prompt(&agent.config.prompt, record)
+        .map_err(|why| Fail::invalid("custom_variables", why))?;
+    let chat = &record.chat;
+    let conversation = number(&chat.conversation_id);
+    let section = chat.section_id.as_deref().map_or(-1, number);
+    let id = record.id();
+    let past = app
+        .db
+        .read(move |unit| Ok::<_, Fail>(unit.context(conversation, section, id, CONTEXT)?))
+        .await?;
+    let mut messages = Vec::new();
+    for message in &past {
+        messages.push(convert(app, &message.role, &message.content, &message.content_type).await);
+    }
+    for message in record.request.additional_messages.iter().flatten() {
+        let content_type = message.content_type.clone().unwrap_or_default();
+        messages.push(convert(app, &message.role, &message.content, &content_type).await);
+    }
+    for turn in &record.turns {
+        let calls = turn.calls.iter().map(|call| ModelCall {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        });
+        messages.push(ModelMessage::Assistant {
+            text: turn.text.clone(),
+            calls: calls.collect(),
+        });
+        for call in &turn.calls {
+            messages.push(ModelMessage::Tool {
+                call_id: call.id.clone(),
+                output: call.output.clone().unwrap_or_default(),
+            });
+        }
+    }
+    Ok(ModelRequest {
+        system,
+        messages,
+        tools: tools(app, agent),
+        ..ModelRequest::default()
+    })
+}
+
+fn tools(app: &App, agent: &Agent) -> Vec<ToolSpec> {
+    let local = agent.config.tools.iter().map(|tool| ToolSpec {
+        name: tool.name.clone(),
+        description: tool.description.clone(),
+        parameters: tool.parameters.clone(),
+    });
+    let workflows = agent
+        .config
+        .workflows
+        .iter()
+        .filter_map(|id| app.workflows.get(id));
+    let workflows = workflows.map(|workflow| ToolSpec {
+        name: workflow.name.clone(),
+        description: workflow.description.clone(),
+        parameters: crate::workflows::input_schema(&workflow.plan),
+    });
+    local.chain(workflows).collect()
+}
+
+/// Checks a prompt when the server starts, so that a slip in it is told then.
+pub(crate) fn check_prompt(prompt: &str) -> Result<(), String> {
+    environment()
+        .template_from_str(prompt)
+        .map(|_| ())
+        .map_err(|error| format!("{error:#}"))
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    // A variable that nobody gave is empty, as on Coze.
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment
+}
+
+fn render_prompt(prompt: &str, record: &ChatRecord) -> Result<String, String> {
+    if !prompt.contains('{') {
+        return Ok(prompt.to_owned());
+    }
+    let variables = record.request.custom_variables.clone().unwrap_or_default();
+    environment()
+        .render_str(prompt, variables)
+        .map_err(|error| format!("{error:#}"))
+}
+
+async fn convert(
+    app: &App,
+    role: &Role,
+    content: &str,
+    content_type: &ContentType,
+) -> ModelMessage {
+    if *role == Role::Assistant {
+        return ModelMessage::Assistant {
+            text: content.to_owned(),
+            calls: Vec::new(),
+        };
+    }
+    if *content_type != ContentType::ObjectString {
+        return ModelMessage::User(vec![Part::Text(content.to_owned())]);
+    }
+    let items: Vec<ObjectStringItem> = serde_json::from_str(content).unwrap_or_default();
+    let mut parts = Vec::new();
+    for item in &items {
+        parts.push(part(app, item).await);
+    }
+    ModelMessage::User(parts)
+}
+
+/// Uploaded images go to the model as `data:` URLs, uploaded text as text; the rest by name.
+async fn part(app: &App, item: &ObjectStringItem) -> Part {
+    if item.kind == ObjectKind::Text {
+        return Part::Text(item.text.clone().unwrap_or_default());
+    }
+    if let Some(url) = item.file_url.as_ref().filter(|url| !url.is_empty()) {
+        return match item.kind {
+            ObjectKind::Image => Part::Image(url.clone()),
+            _ => Part::Text(format!("[{}: {url}]", item.kind)),
+        };
+    }
+    let id = item.file_id.as_deref().map_or(-1, number);
+    let file = app.db.read(move |unit| Ok::<_, Fail>(unit.file(id)?)).await;
+    let Ok(Some(file)) = file else {
+        return Part::Text(format!("[{}: {id}, which is gone]", item.kind));
+    };
+    let image = item.kind == ObjectKind::Image;
+    let limit = if image { IMAGE_LIMIT } else { TEXT_LIMIT };
+    let content = match file.bytes <= limit {
+        true => tokio::fs::read(app.files.join(id.to_string())).await.ok(),
+        false => None,
+    };
+    let name = &file.file_name;
+    match content.map(String::from_utf8) {
+        Some(Ok(text)) if !image => Part::Text(format!("[file: {name}]\n{text}")),
+        Some(content) if image => {
+            let bytes =
+                content.map_or_else(std::string::FromUtf8Error::into_bytes, String::into_bytes);
+            let kind = image_type(&bytes);
+            Part::Image(format!(
+                "data:image/{kind};base64,{}",
+                STANDARD.encode(bytes)
+            ))
+        }
+        _ => Part::Text(format!("[{}: {name}, {} bytes]", item.kind, file.bytes)),
+    }
+}
+
+fn image_type(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0xff, 0xd8, ..] => "jpeg",
+        [b'G', b'I', b'F', ..] => "gif",
+        [b'R', b'I', b'F', b'F', ..] => "webp",
+        _ => "png",
+    }
+}
+
+/// The text of a message, without what is no text in it.
+pub(crate) fn text_of(message: &Message) -> String {
+    if message.content_type != ContentType::ObjectString {
+        return message.content.clone();
+    }
+    let items: Vec<ObjectStringItem> = serde_json::from_str(&message.content).unwrap_or_default();
+    items
+        .into_iter()
+        .filter_map(|item| item.text)
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,85 @@
+//! Where a chat's events go: to the caller's stream, or nowhere.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use coze_types::StreamEvent;
+use coze_types::chat_event::ChatEvent;
+use coze_types::messages::Message;
+use coze_types::sse::Framing;
+use tokio::sync::mpsc;
+
+/// Frames that may wait for a slow reader before the run waits too.
+const QUEUE: usize = 64;
+/// How long a run waits for a reader that takes nothing; then it goes on without it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The caller's end of a stream.
+pub(crate) struct Output {
+    frames: Option<mpsc::Sender<Bytes>>,
+    framing: Framing,
+}
+
+impl Output {
+    /// An output, and where its frames come out.
+    pub(crate) fn stream(framing: Framing) -> (Self, mpsc::Receiver<Bytes>) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (
+            Self {
+                frames: Some(sender),
+                framing,
+            },
+            receiver,
+        )
+    }
+
+    /// Nobody listens; events are dropped.
+    pub(crate) fn none() -> Self {
+        Self {
+            frames: None,
+            framing: Framing::Compact,
+        }
+    }
+
+    pub(crate) async fn send(&mut self, event: &impl StreamEvent) {
+        if self.frames.is_none() {
+            return;
+        }
+        let mut frame = Vec::with_capacity(384);
+        match event.write(self.framing, &mut frame) {
+            Ok(()) => self.push(frame).await,
+            Err(error) => tracing::error!(%error, "an event could not be written"),
+        }
+    }
+
+    /// A delta, without the copy that [`ChatEvent::Delta`] would take.
+    pub(crate) async fn delta(&mut self, delta: &Message) {
+        if self.frames.is_none() {
+            return;
+        }
+        let mut frame = Vec::with_capacity(384);
+        match self.framing.write(&mut frame, 0, ChatEvent::DELTA, delta) {
+            Ok(()) => self.push(frame).await,
+            Err(error) => tracing::error!(%error, "an event could not be written"),
+        }
+    }
+
+    async fn push(&mut self, frame: Vec<u8>) {
+        let Some(frames) = &self.frames else { return };
+        // A reader that has gone, or takes nothing, must not hold up the chat: it is saved.
+        let frame = match frames.try_send(frame.into()) {
+            Ok(()) => return,
+            Err(mpsc::error::TrySendError::Closed(_)) => {
+                self.frames = None;
+                return;
+            }
+            Err(mpsc::error::TrySendError::Full(frame)) => frame,
+        };
+        if !matches!(
+            tokio::time::timeout(PATIENCE, frames.send(frame)).await,
+            Ok(Ok(()))
+        ) {
+            self.frames = None;
+        }
+    }
+}

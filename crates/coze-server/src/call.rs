@@ -1,0 +1,319 @@
+//! From HTTP to a typed call and back.
+//!
+//! [`endpoint`] and [`streaming`] turn a handler into a route. What does not depend on the row's
+//! types is done on bytes, once for all rows.
+
+use std::future::Future;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{RawPathParams, Request, State};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use coze_types::endpoint::{BodyKind, Method};
+use coze_types::status::{self, Detail};
+use coze_types::{Endpoint, Status, Streams};
+use futures_util::StreamExt;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{HeaderName, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::config::Dialect;
+use crate::fail::Fail;
+use crate::{auth, ids};
+
+const X_TT_LOGID: HeaderName = HeaderName::from_static("x-tt-logid");
+/// The largest JSON body, in bytes: the documented limit of a workflow request.
+const BODY_LIMIT: usize = 20 * 1024 * 1024;
+
+/// A call that has been let in and understood.
+pub(crate) struct Call<E> {
+    /// The request.
+    pub(crate) row: E,
+    /// Who calls.
+    pub(crate) user: auth::Caller,
+    /// The log id of this call.
+    pub(crate) log_id: String,
+}
+
+/// A reply, or the frames of a stream as they become ready.
+pub(crate) enum Answer<R> {
+    Reply(R),
+    Frames(mpsc::Receiver<Bytes>),
+}
+
+/// A route whose handler answers with a reply.
+pub(crate) fn endpoint<E, R>(handler: fn(App, Call<E>) -> R) -> MethodRouter<App>
+where
+    E: Endpoint,
+    R: Future<Output = Result<E::Reply, Fail>> + Send + 'static,
+{
+    endpoint_on(filter(E::INFO.method), handler)
+}
+
+/// The same for another method than the row's.
+pub(crate) fn endpoint_on<E, R>(
+    method: MethodFilter,
+    handler: fn(App, Call<E>) -> R,
+) -> MethodRouter<App>
+where
+    E: Endpoint,
+    R: Future<Output = Result<E::Reply, Fail>> + Send + 'static,
+{
+    let answer = move |State(app): State<App>, params: RawPathParams, request: Request| async move {
+        let log_id = ids::log_id(app.ids.next());
+        let result = async {
+            let call = read::<E>(&app, &params, request, &log_id).await?;
+            let reply = handler(app.clone(), call).await?;
+            encode(&app, &log_id, &reply)
+        };
+        finish(&app, &log_id, E::INFO.name, result.await)
+    };
+    on(method, answer)
+}
+
+/// A route whose handler answers with a reply or a stream.
+pub(crate) fn streaming<E, R>(handler: fn(App, Call<E>) -> R) -> MethodRouter<App>
+where
+    E: Streams,
+    R: Future<Output = Result<Answer<E::Reply>, Fail>> + Send + 'static,
+{
+    let answer = move |State(app): State<App>, params: RawPathParams, request: Request| async move {
+        let log_id = ids::log_id(app.ids.next());
+        let result = async {
+            let call = read::<E>(&app, &params, request, &log_id).await?;
+            match handler(app.clone(), call).await? {
+                Answer::Reply(reply) => encode(&app, &log_id, &reply),
+                Answer::Frames(frames) => Ok(event_stream(frames)),
+            }
+        };
+        finish(&app, &log_id, E::INFO.name, result.await)
+    };
+    on(filter(E::INFO.method), answer)
+}
+
+fn filter(method: Method) -> MethodFilter {
+    match method {
+        Method::Get => MethodFilter::GET,
+        Method::Post => MethodFilter::POST,
+        Method::Put => MethodFilter::PUT,
+        Method::Delete => MethodFilter::DELETE,
+    }
+}
+
+async fn read<E: Endpoint>(
+    app: &App,
+    params: &RawPathParams,
+    request: Request,
+    log_id: &str,
+) -> Result<Call<E>, Fail> {
+    let user = auth::admit(app, request.headers())?;
+    let query = query::<E::Query>(request.uri().query().unwrap_or_default())?;
+    let body = match E::INFO.body {
+        BodyKind::Json => body::<E::Body>(&read_body(request.into_body()).await?)?,
+        // Nothing is read: SDKs send `{}` or nothing.
+        BodyKind::None | BodyKind::Multipart => body::<E::Body>(b"{}")?,
+    };
+    let param = |name: &str| {
+        let found = params.iter().find(|(key, _)| *key == name);
+        found.map_or_else(String::new, |(_, value)| value.to_owned())
+    };
+    Ok(Call {
+        row: E::from_parts(&param, query, body),
+        user,
+        log_id: log_id.to_owned(),
+    })
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Fail> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Fail::invalid("body", "larger than 20 MB").with_http(413))
+        }
+        Err(error) => Err(Fail::invalid(
+            "body",
+            format!("it did not arrive whole ({error})"),
+        )),
+    }
+}
+
+fn query<T: DeserializeOwned>(text: &str) -> Result<T, Fail> {
+    // SDKs send parameters that are not set as empty ones.
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(text).map_err(|error| Fail::invalid("query", error))?;
+    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
+    let pairs = pairs.map(|(key, value)| (key.as_str(), value.as_str()));
+    let reader = serde::de::value::MapDeserializer::<_, serde::de::value::Error>::new(
+        pairs.map(|(key, value)| (key, Text(value))),
+    );
+    serde_path_to_error::deserialize(reader)
+        .map_err(|error| Fail::invalid(field(&error.path().to_string()), error.inner()))
+}
+
+fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fail> {
+    let bytes = if bytes.trim_ascii().is_empty() {
+        b"{}"
+    } else {
+        bytes
+    };
+    status::decode(bytes).map_err(|error| Fail::invalid(field(&error.at), error.source))
+}
+
+fn field(path: &str) -> &str {
+    if matches!(path, "." | "?" | "") {
+        "request"
+    } else {
+        path
+    }
+}
+
+/// A query value: text, which is read as whatever type is wanted.
+struct Text<'a>(&'a str);
+
+impl<'de, 'a: 'de> serde::de::IntoDeserializer<'de, serde::de::value::Error> for Text<'a> {
+    type Deserializer = TextReader<'a>;
+    fn into_deserializer(self) -> TextReader<'a> {
+        TextReader(self.0)
+    }
+}
+
+struct TextReader<'a>(&'a str);
+
+impl<'de> serde::Deserializer<'de> for TextReader<'_> {
+    type Error = serde::de::value::Error;
+    fn deserialize_any<V: serde::de::Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_str(self.0)
+    }
+    fn deserialize_option<V: serde::de::Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_some(self)
+    }
+    fn deserialize_bool<V: serde::de::Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            "true" | "True" | "1" => visitor.visit_bool(true),
+            "false" | "False" | "0" => visitor.visit_bool(false),
+            other => Err(serde::de::Error::custom(format!(
+                "{other:?} is not true or false"
+            ))),
+        }
+    }
+    fn deserialize_newtype_struct<V: serde::de::Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+    serde::forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// A reply in the envelope of the dialect.
+pub(crate) fn encode<R: serde::Serialize>(
+    app: &App,
+    log_id: &str,
+    reply: &R,
+) -> Result<Response, Fail> {
+    let status = Status {
+        msg: match app.dialect {
+            Dialect::Coze => String::new(),
+            Dialect::Skill => "success".to_owned(),
+        },
+        detail: Some(Detail {
+            logid: Some(log_id.to_owned()),
+        }),
+        ..Status::default()
+    };
+    let bytes = status::encode(&status, reply).map_err(|error| {
+        tracing::error!(%error, "a reply could not be written");
+        Fail::internal()
+    })?;
+    Ok(json(StatusCode::OK, bytes))
+}
+
+/// Whatever came of a call, with the log id on it.
+pub(crate) fn finish(
+    app: &App,
+    log_id: &str,
+    endpoint: &'static str,
+    result: Result<Response, Fail>,
+) -> Response {
+    let mut response = match result {
+        Ok(response) => {
+            tracing::debug!(endpoint, log_id, "answered");
+            response
+        }
+        Err(fail) => {
+            tracing::info!(endpoint, log_id, code = fail.code, "refused");
+            refusal(app, log_id, &fail)
+        }
+    };
+    if let Ok(value) = HeaderValue::from_str(log_id) {
+        response.headers_mut().insert(X_TT_LOGID, value);
+    }
+    response
+}
+
+fn refusal(app: &App, log_id: &str, fail: &Fail) -> Response {
+    let status = Status {
+        code: fail.code,
+        msg: fail.msg.clone().into_owned(),
+        detail: Some(Detail {
+            logid: Some(log_id.to_owned()),
+        }),
+        debug_url: fail.debug_url.clone(),
+        ..Status::default()
+    };
+    let http = match app.dialect {
+        Dialect::Coze => fail.http.unwrap_or(200),
+        Dialect::Skill => fail.natural_http(),
+    };
+    // An empty reply cannot fail to be written.
+    let bytes = status::encode(&status, &coze_types::Empty {}).unwrap_or_default();
+    json(
+        StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        bytes,
+    )
+}
+
+fn json(status: StatusCode, bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/json; charset=utf-8"),
+    );
+    response
+}
+
+/// The frames as they come; the connection ends when their sender is gone.
+///
+/// Written by hand, not with axum's `Sse`: the official readers break on its comments.
+fn event_stream(mut frames: mpsc::Receiver<Bytes>) -> Response {
+    let stream = futures_util::stream::poll_fn(move |context| frames.poll_recv(context));
+    let mut response = Response::new(Body::from_stream(
+        stream.map(Ok::<_, std::convert::Infallible>),
+    ));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    response
+}

@@ -1,0 +1,299 @@
+//! `coze.yaml`: the agents, models and workflows that a server has.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::models::ScriptRule;
+
+/// The id of the agent that every server has.
+pub const DEMO_BOT_ID: &str = "7500000000000000001";
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Where it listens; port 0 picks a free one.
+    pub address: SocketAddr,
+    /// Where it keeps its data; made when missing.
+    pub data: PathBuf,
+    /// The tokens that are let in; empty lets everybody in, which only loopback may.
+    pub tokens: Vec<String>,
+    /// The dialect that it speaks.
+    pub dialect: Dialect,
+    /// Agents, models and workflows.
+    pub space: Space,
+}
+
+impl ServerConfig {
+    /// A server on a free loopback port that speaks the documented dialect and lets everybody in.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            address: (IpAddr::V4(Ipv4Addr::LOCALHOST), 0).into(),
+            data: data.into(),
+            tokens: Vec::new(),
+            dialect: Dialect::Coze,
+            space: Space::default(),
+        }
+    }
+}
+
+/// The two dialects of the API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// The documented one, which the official SDKs speak.
+    #[default]
+    Coze,
+    /// The one that the coze-api skill document shows.
+    Skill,
+}
+
+/// What `coze.yaml` holds.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Space {
+    /// Tokens that are let in.
+    #[serde(default, alias = "token")]
+    pub tokens: Vec<String>,
+    /// The agents.
+    #[serde(default)]
+    pub bots: Vec<BotConfig>,
+    /// The models by name, besides the built-in `offline`.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelConfig>,
+    /// The workflows.
+    #[serde(default)]
+    pub workflows: Vec<WorkflowConfig>,
+    /// Workflow files are looked for beside this folder's `coze.yaml`.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// An agent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BotConfig {
+    /// Digits; quote it, YAML would read a number.
+    #[serde(deserialize_with = "id")]
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// The system prompt, a Jinja template over the chat's custom variables.
+    #[serde(default)]
+    pub prompt: String,
+    /// The name of a model; `offline` by default.
+    pub model: Option<String>,
+    /// What it says first.
+    #[serde(default)]
+    pub opening: String,
+    /// What it suggests to ask first.
+    #[serde(default)]
+    pub suggestions: Vec<String>,
+    /// Tools that the caller carries out.
+    #[serde(default)]
+    pub tools: Vec<ToolConfig>,
+    /// Ids of workflows that it may call.
+    #[serde(default, deserialize_with = "ids")]
+    pub workflows: Vec<String>,
+}
+
+/// A tool that the caller carries out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolConfig {
+    /// The name.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// Its parameters, as JSON Schema.
+    #[serde(default = "no_parameters")]
+    pub parameters: Value,
+}
+
+fn no_parameters() -> Value {
+    serde_json::json!({"type": "object", "properties": {}})
+}
+
+/// A model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "provider", rename_all = "lowercase")]
+pub enum ModelConfig {
+    /// The built-in deterministic model, with a script for tests.
+    Offline(OfflineConfig),
+    /// Any endpoint that speaks OpenAI's chat completions.
+    OpenAi(OpenAiConfig),
+}
+
+/// Settings of the built-in model.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfflineConfig {
+    /// Rules, of which the first that matches the last message is followed.
+    #[serde(default)]
+    pub script: Vec<ScriptRule>,
+}
+
+/// Settings of an OpenAI-compatible model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenAiConfig {
+    /// Up to and including `/v1`.
+    pub base_url: String,
+    /// The model's name there.
+    pub model: String,
+    /// The environment variable that holds the key.
+    pub api_key_env: Option<String>,
+    /// Spread.
+    pub temperature: Option<f64>,
+    /// Longest answer, in tokens.
+    pub max_tokens: Option<u32>,
+    /// Seconds to the first byte of an answer and between two of them; 120 by default.
+    pub timeout_s: Option<u64>,
+}
+
+/// A workflow.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowConfig {
+    /// Digits; quote it, YAML would read a number.
+    #[serde(deserialize_with = "id")]
+    pub id: String,
+    /// The name; also the name of the tool that an agent calls.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// The canvas, as JSON.
+    pub file: PathBuf,
+}
+
+/// A `coze.yaml` that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+        /// From 1.
+        column: u64,
+        /// What is wrong.
+        message: String,
+    },
+    /// Parts of the file do not fit together.
+    #[error("{}: {message}", path.display())]
+    Conflict {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        message: String,
+    },
+}
+
+impl Space {
+    /// Reads a `coze.yaml`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with line and column where the file itself is at fault.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let io = |source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let text = std::fs::read_to_string(path).map_err(io)?;
+        let mut space: Self = serde_saphyr::from_str(&text).map_err(|error| {
+            let place = error.location();
+            ConfigError::Syntax {
+                path: path.to_owned(),
+                line: place.map_or(1, |place| place.line()),
+                column: place.map_or(1, |place| place.column()),
+                message: first_line(&error.to_string()),
+            }
+        })?;
+        space.folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        space.check().map_err(|message| ConfigError::Conflict {
+            path: path.to_owned(),
+            message,
+        })?;
+        Ok(space)
+    }
+
+    /// Every name that is used must be there, and no id twice.
+    fn check(&self) -> Result<(), String> {
+        let mut seen = std::collections::BTreeSet::new();
+        for bot in &self.bots {
+            if !seen.insert(bot.id.as_str()) {
+                return Err(format!("bots: the id {} stands twice", bot.id));
+            }
+            let model = bot.model.as_deref().unwrap_or("offline");
+            if model != "offline" && !self.models.contains_key(model) {
+                let known: Vec<_> = self.models.keys().map(String::as_str).collect();
+                return Err(format!(
+                    "bots: {}: the model {model:?} is not under `models` (there: {})",
+                    bot.name,
+                    if known.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        known.join(", ")
+                    }
+                ));
+            }
+            for workflow in &bot.workflows {
+                if !self.workflows.iter().any(|it| it.id == *workflow) {
+                    return Err(format!(
+                        "bots: {}: the workflow {workflow} is not under `workflows`",
+                        bot.name
+                    ));
+                }
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for workflow in &self.workflows {
+            if !seen.insert(workflow.id.as_str()) {
+                return Err(format!("workflows: the id {} stands twice", workflow.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = coze_types::Id::deserialize(deserializer)?;
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) || id.len() > 19 {
+        return Err(serde::de::Error::custom(format!(
+            "the id {:?} is not a number of at most 19 digits",
+            id.as_str()
+        )));
+    }
+    Ok(id.as_str().to_owned())
+}
+
+fn ids<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Item(#[serde(deserialize_with = "id")] String);
+    Ok(Vec::<Item>::deserialize(deserializer)?
+        .into_iter()
+        .map(|Item(id)| id)
+        .collect())
+}

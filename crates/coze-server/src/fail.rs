@@ -1,0 +1,77 @@
+//! What the server answers when it cannot do what it was asked.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use coze_types::catalogue;
+
+use crate::store::StoreError;
+
+/// A refusal: the code and the text of the envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fail {
+    pub(crate) code: i64,
+    pub(crate) msg: Cow<'static, str>,
+    /// The HTTP status when it is not 200 even in the dialect of Coze, which answers business
+    /// errors with 200.
+    pub(crate) http: Option<u16>,
+    /// Workflow runs name the page that shows the failed run.
+    pub(crate) debug_url: Option<String>,
+}
+
+impl Fail {
+    pub(crate) fn new(code: i64, msg: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            msg: msg.into(),
+            http: None,
+            debug_url: None,
+        }
+    }
+
+    pub(crate) fn with_http(mut self, http: u16) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// A parameter is wrong; `field` is its path in the request.
+    pub(crate) fn invalid(field: impl Display, why: impl Display) -> Self {
+        Self::new(4000, format!("Request parameter error: {field}: {why}"))
+    }
+
+    pub(crate) fn unauthenticated(why: &'static str) -> Self {
+        Self::new(4100, why).with_http(401)
+    }
+
+    /// A resource that requests name by id.
+    pub(crate) fn not_found(what: &str, id: impl Display) -> Self {
+        let code = match what {
+            "conversation" => 4001,
+            "chat" => 4002,
+            "message" => 4005,
+            _ => 4200,
+        };
+        Self::new(code, format!("the {what} {id} does not exist"))
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            5000,
+            "internal error; the server's log says more under this logid",
+        )
+    }
+
+    /// The HTTP status in the dialect where a failure is an HTTP failure too.
+    pub(crate) fn natural_http(&self) -> u16 {
+        self.http
+            .or_else(|| catalogue::lookup(self.code).map(|entry| entry.http))
+            .unwrap_or(500)
+    }
+}
+
+impl From<StoreError> for Fail {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::internal()
+    }
+}

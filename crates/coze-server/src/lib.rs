@@ -1,0 +1,217 @@
+//! A local server that speaks the Coze (扣子) Open API: stateful, durable, offline.
+//!
+//! It is a real server, not a mock: conversations, messages, chats, files and workflow runs live
+//! in SQLite, and what was answered is on disk before the answer leaves. Agents, models and
+//! workflows come from a `coze.yaml`; answers from the built-in `offline` model or from any
+//! OpenAI-compatible endpoint. The wire is that of the official service, so the official SDKs run
+//! on it unchanged; `docs/API.md` says where it differs.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let config = coze_server::ServerConfig::new(folder.path());
+//! let server = coze_server::Server::start(config).await?;
+//! println!("listening on {}", server.url());
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod agent;
+mod app;
+mod auth;
+mod call;
+mod config;
+mod fail;
+mod ids;
+mod models;
+mod router;
+mod routes;
+mod store;
+mod tools;
+mod validate;
+mod workflows;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::ids::now;
+use crate::store::{Db, StoreError};
+
+pub use config::{
+    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
+    ServerConfig, Space, ToolConfig, WorkflowConfig,
+};
+pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use store::StoreError as DataError;
+
+/// How long a stop waits for what is under way.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    app: AppHandle,
+    accepting: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+/// Keeps the app out of the public `Debug`.
+struct AppHandle(App);
+
+impl std::fmt::Debug for AppHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}
+
+/// A server that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Everybody could reach it and nothing would keep them out.
+    #[error("{0} can be reached from other machines, and no token is set")]
+    Open(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder: {0}")]
+    Data(#[from] StoreError),
+    /// The agents, models or workflows cannot be used.
+    #[error("{0}")]
+    Space(String),
+}
+
+impl StartError {
+    /// How to mend it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(_) => Some("give a token, or listen on 127.0.0.1".to_owned()),
+            Self::Bind { address, source } => match source.kind() {
+                std::io::ErrorKind::AddrInUse => Some(format!(
+                    "another program uses port {}; choose another one, or 0 for any free one",
+                    address.port()
+                )),
+                std::io::ErrorKind::PermissionDenied => {
+                    Some("ports below 1024 need more rights; choose a higher one".to_owned())
+                }
+                _ => None,
+            },
+            Self::Data(_) | Self::Space(_) => None,
+        }
+    }
+
+    /// True when the caller asked for something that can never work, rather than the machine
+    /// being in the way.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Open(_) | Self::Space(_))
+    }
+}
+
+impl Server {
+    /// Opens the data, takes the port and serves, on tasks of the current runtime. When this
+    /// returns the server is ready.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
+        let address = config.address;
+        let has_token = !config.tokens.is_empty() || !config.space.tokens.is_empty();
+        if !address.ip().is_loopback() && !has_token {
+            return Err(StartError::Open(address));
+        }
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| StartError::Bind { address, source })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Bind { address, source })?;
+        let (db, largest) = open_data(&config.data).await?;
+        let app = App::new(config, db, largest).map_err(StartError::Space)?;
+        app.set_address(address);
+        let accepting = CancellationToken::new();
+        let (router, closing) = (router::router(app.clone()), accepting.clone());
+        let serving = tokio::spawn(async move {
+            let listener = axum::serve::ListenerExt::tap_io(listener, |connection| {
+                // Deltas are small and each one matters at once.
+                if let Err(error) = connection.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY could not be set");
+                }
+            });
+            let served =
+                axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        Ok(Self {
+            address,
+            app: AppHandle(app),
+            accepting,
+            serving,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL for clients.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.app.0.url()
+    }
+
+    /// Ends it: no new calls; open streams are told; what is under way gets a few seconds.
+    pub async fn stop(self) {
+        self.accepting.cancel();
+        let app = self.app.0;
+        app.stop.cancel();
+        app.tasks.close();
+        // Work that does not end in time is marked as interrupted at the next start.
+        let _ = tokio::time::timeout(PATIENCE, app.tasks.wait()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.serving).await;
+        let db = app.db.clone();
+        let _ = tokio::task::spawn_blocking(move || db.close()).await;
+    }
+}
+
+/// Opens the data folder, off the runtime's threads, and settles what an earlier server left.
+async fn open_data(folder: &std::path::Path) -> Result<(Db, i64), StoreError> {
+    let folder = folder.to_owned();
+    let opened = tokio::task::spawn_blocking(move || {
+        let files = folder.join("files");
+        std::fs::create_dir_all(&files).map_err(|source| StoreError::io(&files, source))?;
+        Db::open(&folder.join("coze.db"))
+    });
+    let db = opened.await.unwrap_or(Err(StoreError::Closed))?;
+    let largest = db
+        .write(|unit| {
+            let count =
+                unit.fail_interrupted(now(), agent::INTERRUPTED_CODE, agent::INTERRUPTED)?;
+            if count > 0 {
+                tracing::warn!(
+                    count,
+                    "chats and runs that an earlier server left are now failed"
+                );
+            }
+            unit.largest_id()
+        })
+        .await?;
+    Ok((db, largest))
+}

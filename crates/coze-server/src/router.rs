@@ -1,0 +1,104 @@
+//! Every route, in one list.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, post};
+use coze_types::Endpoint;
+
+use crate::app::App;
+use crate::call::{Call, endpoint, finish, streaming};
+use crate::config::Dialect;
+use crate::fail::Fail;
+use crate::ids::log_id;
+use crate::routes::{bots, chat, conversations, files, messages, users, workflows};
+
+/// The routes; the method and the path of each come from its row.
+pub(crate) fn router(app: App) -> Router {
+    use coze_types::chat::{
+        CancelChat, ListChatMessages, RetrieveChat, StartChat, SubmitToolOutputs,
+    };
+    use coze_types::workflows as w;
+    use coze_types::{bots as b, conversations as c, files as f, messages as m, runs, users as u};
+
+    let mut routes = Routes(Router::new());
+    routes.add::<StartChat>(streaming(chat::start));
+    // GET in the documentation; the Python and Node SDKs send POST, with the ids in the query.
+    routes.add::<RetrieveChat>(endpoint(chat::retrieve).merge(post_too(chat::retrieve)));
+    routes.add::<ListChatMessages>(endpoint(chat::messages));
+    routes.add::<CancelChat>(endpoint(chat::cancel));
+    routes.add::<SubmitToolOutputs>(streaming(chat::submit));
+
+    routes.add::<c::CreateConversation>(endpoint(conversations::create));
+    routes.add::<c::RetrieveConversation>(endpoint(conversations::retrieve));
+    routes.add::<c::ListConversations>(endpoint(conversations::list));
+    routes.add::<c::UpdateConversation>(endpoint(conversations::update));
+    routes.add::<c::DeleteConversation>(endpoint(conversations::delete));
+    routes.add::<c::ClearConversation>(endpoint(conversations::clear));
+
+    routes.add::<m::CreateMessage>(endpoint(messages::create));
+    routes.add::<m::ListMessages>(endpoint(messages::list));
+    routes.add::<m::RetrieveMessage>(endpoint(messages::retrieve));
+    routes.add::<m::ModifyMessage>(endpoint(messages::modify));
+    routes.add::<m::DeleteMessage>(endpoint(messages::delete));
+    routes.add::<m::CreateFeedback>(endpoint(messages::create_feedback));
+    routes.add::<m::DeleteFeedback>(endpoint(messages::delete_feedback));
+
+    routes.add::<w::RunWorkflow>(endpoint(workflows::run));
+    routes.add::<w::ResumeWorkflow>(endpoint(workflows::resume));
+    routes.add::<w::StreamRunWorkflow>(streaming(workflows::stream_run));
+    routes.add::<w::StreamResumeWorkflow>(streaming(workflows::stream_resume));
+    routes.add::<w::ChatWorkflow>(streaming(workflows::chat));
+    routes.add::<w::ListWorkflows>(endpoint(workflows::list));
+    routes.add::<w::RetrieveWorkflow>(endpoint(workflows::retrieve));
+    routes.add::<runs::RetrieveRunHistory>(endpoint(workflows::history));
+    routes.add::<runs::RetrieveNodeHistory>(endpoint(workflows::node_history));
+
+    routes.add::<f::UploadFile>(post(files::upload).layer(DefaultBodyLimit::disable()));
+    routes.add::<f::RetrieveFile>(endpoint(files::retrieve));
+    routes.add::<b::ListBots>(endpoint(bots::list));
+    routes.add::<b::RetrieveBot>(endpoint(bots::retrieve));
+    routes.add::<b::ListPublishedBots>(endpoint(bots::list_published));
+    routes.add::<b::RetrieveOnlineBot>(endpoint(bots::retrieve_online));
+    routes.add::<u::RetrieveMe>(endpoint(users::me));
+
+    if app.dialect == Dialect::Skill {
+        routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
+    }
+    routes
+        .0
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(app)
+}
+
+struct Routes(Router<App>);
+
+impl Routes {
+    fn add<E: Endpoint>(&mut self, handler: MethodRouter<App>) {
+        self.0 = std::mem::take(&mut self.0).route(E::INFO.path, handler);
+    }
+}
+
+/// The same call for POST.
+fn post_too<R>(handler: fn(App, Call<coze_types::chat::RetrieveChat>) -> R) -> MethodRouter<App>
+where
+    R: Future<Output = Result<coze_types::Data<coze_types::chat::Chat>, Fail>> + Send + 'static,
+{
+    crate::call::endpoint_on(axum::routing::MethodFilter::POST, handler)
+}
+
+async fn unknown_path(State(app): State<App>, uri: http::Uri) -> Response {
+    let msg = format!(
+        "there is no endpoint {} here; docs/API.md lists those there are",
+        uri.path()
+    );
+    let fail = Fail::new(404, msg).with_http(404);
+    finish(&app, &log_id(app.ids.next()), "unknown", Err(fail))
+}
+
+async fn wrong_method(State(app): State<App>, method: http::Method, uri: http::Uri) -> Response {
+    let msg = format!("the endpoint {} does not take {method}", uri.path());
+    let fail = Fail::new(4000, msg).with_http(405);
+    finish(&app, &log_id(app.ids.next()), "unknown", Err(fail))
+}

@@ -1,0 +1,129 @@
+//! Files: received to disk, then entered in the store.
+
+use axum::extract::{Multipart, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use coze_types::files::{File, RetrieveFile, UploadFile};
+use coze_types::{Data, Endpoint, Timestamp};
+use tokio::io::AsyncWriteExt;
+
+use crate::app::App;
+use crate::call::{self, Call};
+use crate::fail::Fail;
+use crate::ids::{log_id, now};
+use crate::store::number;
+use crate::{auth, validate};
+
+/// The largest file, in bytes.
+pub(crate) const LIMIT: u64 = 512 * 1024 * 1024;
+
+/// Takes the one part named `file`. Written by hand: the body is not JSON and may be large.
+pub(crate) async fn upload(
+    State(app): State<App>,
+    headers: HeaderMap,
+    parts: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Response {
+    let log_id = log_id(app.ids.next());
+    let result = async {
+        let caller = auth::admit(&app, &headers)?;
+        let mut parts = parts.map_err(|why| {
+            Fail::invalid(
+                "body",
+                format!("it must be multipart/form-data with one file ({why})"),
+            )
+        })?;
+        let file = receive(&app, &mut parts).await?;
+        let stored = file.clone();
+        app.db
+            .write(move |unit| Ok::<_, Fail>(unit.insert_file(&stored, caller.user_id)?))
+            .await?;
+        call::encode(&app, &log_id, &Data { data: file })
+    };
+    call::finish(&app, &log_id, UploadFile::INFO.name, result.await)
+}
+
+async fn receive(app: &App, parts: &mut Multipart) -> Result<File, Fail> {
+    let mut received: Option<File> = None;
+    let broken = |why: axum::extract::multipart::MultipartError| {
+        Fail::new(
+            4304,
+            format!("the upload did not arrive whole: {}", why.body_text()),
+        )
+    };
+    while let Some(mut part) = parts.next_field().await.map_err(broken)? {
+        let name = match (part.name(), part.file_name()) {
+            (_, Some(name)) => base_name(name),
+            (Some("file"), None) => return Err(Fail::invalid("file", "the part has no filename")),
+            _ => continue,
+        };
+        if received.is_some() {
+            return Err(Fail::new(
+                4301,
+                "more than one file; upload them one by one",
+            ));
+        }
+        let id = app.ids.next();
+        let path = app.files.join(id.to_string());
+        let io = |error: std::io::Error| {
+            tracing::error!(%error, path = %path.display(), "an upload could not be written");
+            Fail::internal()
+        };
+        let mut out = tokio::fs::File::create(&path).await.map_err(io)?;
+        let mut bytes: u64 = 0;
+        let written = async {
+            while let Some(chunk) = part.chunk().await.map_err(broken)? {
+                bytes += chunk.len() as u64;
+                if bytes > LIMIT {
+                    return Err(Fail::new(4302, "the file is larger than 512 MB").with_http(413));
+                }
+                out.write_all(&chunk).await.map_err(io)?;
+            }
+            if bytes == 0 {
+                return Err(Fail::new(4300, "the file is empty"));
+            }
+            // The answer says that the file is kept, so it has to be on disk first.
+            out.sync_all().await.map_err(io)
+        };
+        if let Err(fail) = written.await {
+            // Nobody will ask for the half of it; a leftover would only take room.
+            let _ = tokio::fs::remove_file(&path).await;
+            return Err(fail);
+        }
+        received = Some(File {
+            id: id.into(),
+            bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+            file_name: name,
+            created_at: Timestamp(now()),
+            ..File::default()
+        });
+    }
+    received.ok_or_else(|| Fail::invalid("file", "the form has no part of that name with a file"))
+}
+
+/// The last part of a path; the name is never used as a path here, but callers may do so.
+fn base_name(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name
+        .chars()
+        .filter(|it| !it.is_control())
+        .take(255)
+        .collect();
+    if name.is_empty() {
+        "file".to_owned()
+    } else {
+        name
+    }
+}
+
+pub(crate) async fn retrieve(app: App, call: Call<RetrieveFile>) -> Result<Data<File>, Fail> {
+    let id = call.row.query.file_id;
+    validate::required("file_id", &id)?;
+    let wanted = number(&id);
+    let found = app
+        .db
+        .read(move |unit| Ok::<_, Fail>(unit.file(wanted)?))
+        .await?;
+    found
+        .map(|data| Data { data })
+        .ok_or_else(|| Fail::not_found("file", id))
+}

@@ -1,0 +1,9 @@
+//! The handlers, one file per API group.
+
+pub(crate) mod bots;
+pub(crate) mod chat;
+pub(crate) mod conversations;
+pub(crate) mod files;
+pub(crate) mod messages;
+pub(crate) mod users;
+pub(crate) mod workflows;

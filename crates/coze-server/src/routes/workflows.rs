@@ -1,0 +1,525 @@
+//! Workflows: running and resuming them, chatflows, and what became of runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coze_types::chat::{Chat, ChatError, ChatStatus, StartChatBody, Usage};
+use coze_types::messages::{EnterMessage, Role};
+use coze_types::runs::{
+    ExecuteStatus, NodeOutput, NodeStatus, RetrieveNodeHistory, RetrieveRunHistory, RunHistory,
+};
+use coze_types::workflows::{
+    ChatWorkflow, ChatWorkflowBody, Creator, ListWorkflows, ResumeWorkflow, ResumeWorkflowBody,
+    RetrieveWorkflow, RunWorkflow, RunWorkflowBody, StreamResumeWorkflow, StreamRunWorkflow,
+    WorkflowBasic, WorkflowInfo, WorkflowInput, WorkflowList, WorkflowMode, WorkflowOutput,
+    WorkflowResult,
+};
+use coze_types::{Data, Id, StreamOnly, Streams, Timestamp};
+use coze_workflow::TerminatePlan;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{bots, chat, conversations};
+use crate::agent::{self, Output};
+use crate::app::{App, Workflow};
+use crate::auth::LOCAL_USER_ID;
+use crate::call::{Answer, Call};
+use crate::fail::Fail;
+use crate::ids::now;
+use crate::models::{ModelMessage, Part};
+use crate::store::{ChatRecord, RunRecord, number};
+use crate::validate;
+use crate::workflows::{ChatSink, Driver, EventSink, Mode, NoSink, Start, answer_data};
+
+fn find(app: &App, id: &str) -> Result<Arc<Workflow>, Fail> {
+    validate::required("workflow_id", id)?;
+    app.workflows
+        .get(id)
+        .cloned()
+        .ok_or_else(|| Fail::not_found("workflow", id))
+}
+
+fn check_run(app: &App, body: &RunWorkflowBody) -> Result<Arc<Workflow>, Fail> {
+    let set = |id: &Option<Id>| id.clone().filter(|id| !id.is_unset());
+    if set(&body.bot_id).is_some() && set(&body.app_id).is_some() {
+        return Err(Fail::invalid("app_id", "it cannot go with bot_id"));
+    }
+    if let Some(bot) = set(&body.bot_id) {
+        bots::find(app, &bot)?;
+    }
+    find(app, &body.workflow_id)
+}
+
+pub(crate) async fn run(app: App, call: Call<RunWorkflow>) -> Result<WorkflowResult, Fail> {
+    let body = call.row.body;
+    let workflow = check_run(&app, &body)?;
+    let background = body.is_async.unwrap_or(false);
+    let mode = if background {
+        Mode::Background
+    } else {
+        Mode::Sync
+    };
+    let mut driver = Driver::start(&app, &workflow, Start::new(&body, mode, &call.log_id)).await?;
+    if background {
+        let result = WorkflowResult {
+            execute_id: Some(driver.record.id.into()),
+            debug_url: driver.debug_url(),
+            ..WorkflowResult::default()
+        };
+        app.tasks.spawn(async move {
+            if let Err(fail) = driver.drive(&mut NoSink).await {
+                tracing::error!(
+                    run = driver.record.id,
+                    code = fail.code,
+                    "a run broke off: {}",
+                    fail.msg
+                );
+            }
+        });
+        return Ok(result);
+    }
+    wait(&app, driver).await
+}
+
+/// Drives a run to its end even when its caller goes away.
+async fn wait(app: &App, mut driver: Driver) -> Result<WorkflowResult, Fail> {
+    let work = app.tasks.spawn(async move {
+        let ended = driver.drive(&mut NoSink).await?;
+        driver.result(ended)
+    });
+    work.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a run broke off");
+        Err(Fail::internal())
+    })
+}
+
+/// Body of the run call in the dialect of the coze-api skill.
+pub(crate) async fn run_skill(app: App, call: Call<SkillRun>) -> Result<Data<SkillResult>, Fail> {
+    let body = RunWorkflowBody {
+        is_async: None,
+        ..call.row.body
+    };
+    let workflow = check_run(&app, &body)?;
+    let start = Start::new(&body, Mode::Sync, &call.log_id);
+    let driver = Driver::start(&app, &workflow, start).await?;
+    let result = wait(&app, driver).await?;
+    // That document shows the result as an object.
+    let data = result
+        .data
+        .as_deref()
+        .map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())));
+    Ok(Data {
+        data: SkillResult {
+            execute_id: result.execute_id.unwrap_or_default(),
+            workflow_id: body.workflow_id,
+            data: data.unwrap_or_default(),
+        },
+    })
+}
+
+/// The row that only the coze-api skill document has; the types crate holds what Coze has.
+#[derive(Debug, Clone)]
+pub(crate) struct SkillRun {
+    query: coze_types::Empty,
+    body: RunWorkflowBody,
+}
+
+impl coze_types::Endpoint for SkillRun {
+    const INFO: &'static coze_types::Info = &coze_types::Info {
+        name: "SkillRunWorkflow",
+        path: "/v3/workflows/run",
+        ..*RunWorkflow::INFO
+    };
+    type Query = coze_types::Empty;
+    type Body = RunWorkflowBody;
+    type Reply = Data<SkillResult>;
+
+    fn path(&self) -> std::borrow::Cow<'static, str> {
+        Self::INFO.path.into()
+    }
+    fn query(&self) -> &Self::Query {
+        &self.query
+    }
+    fn body(&self) -> &Self::Body {
+        &self.body
+    }
+    fn from_parts(_: &dyn Fn(&str) -> String, query: Self::Query, body: Self::Body) -> Self {
+        Self { query, body }
+    }
+}
+
+/// What the coze-api skill document shows as the result of a run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct SkillResult {
+    execute_id: Id,
+    workflow_id: Id,
+    data: Value,
+}
+
+pub(crate) async fn stream_run(
+    app: App,
+    call: Call<StreamRunWorkflow>,
+) -> Result<Answer<StreamOnly>, Fail> {
+    let body = call.row.body;
+    let workflow = check_run(&app, &body)?;
+    let start = Start::new(&body, Mode::Stream, &call.log_id);
+    Ok(stream(&app, Driver::start(&app, &workflow, start).await?))
+}
+
+fn stream(app: &App, mut driver: Driver) -> Answer<StreamOnly> {
+    let (output, frames) = Output::stream(chat::framing(app, StreamRunWorkflow::FRAMING));
+    let mut sink = EventSink::new(output);
+    app.tasks.spawn(async move {
+        if let Err(fail) = driver.drive(&mut sink).await {
+            sink.failed(fail.code, &fail.msg, &driver.debug_url()).await;
+        }
+    });
+    Answer::Frames(frames)
+}
+
+async fn take_up(app: &App, body: ResumeWorkflowBody) -> Result<Driver, Fail> {
+    find(app, &body.workflow_id)?;
+    validate::required("event_id", &body.event_id)?;
+    let kind = Some(body.interrupt_type);
+    Driver::resume(
+        app,
+        &body.workflow_id,
+        &body.event_id,
+        kind,
+        body.resume_data,
+        Vec::new(),
+    )
+    .await
+}
+
+pub(crate) async fn resume(app: App, call: Call<ResumeWorkflow>) -> Result<WorkflowResult, Fail> {
+    let driver = take_up(&app, call.row.body).await?;
+    wait(&app, driver).await
+}
+
+pub(crate) async fn stream_resume(
+    app: App,
+    call: Call<StreamResumeWorkflow>,
+) -> Result<Answer<StreamOnly>, Fail> {
+    let driver = take_up(&app, call.row.body).await?;
+    Ok(stream(&app, driver))
+}
+
+pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<StreamOnly>, Fail> {
+    let body = call.row.body;
+    let workflow = check_chat(&app, &body).await?;
+    let user = call.user.user_id;
+    let (chat_id, worker, given) = (app.ids.next_id(), app.clone(), body.clone());
+    let (record, waiting) = app
+        .db
+        .write(move |unit| {
+            let wanted = given.conversation_id.clone().filter(|id| !id.is_unset());
+            let bot = given.bot_id.clone().filter(|id| !id.is_unset());
+            let conversation = match wanted {
+                Some(id) => conversations::find(unit, &id)?,
+                None => {
+                    let new = conversations::new(&worker, user);
+                    unit.insert_conversation(&new, bot.as_deref())?;
+                    new
+                }
+            };
+            let id = number(&conversation.id);
+            chat::occupied(unit, id)?;
+            let bot = bot.unwrap_or_default();
+            let record = ChatRecord {
+                chat: Chat {
+                    id: chat_id.clone(),
+                    conversation_id: conversation.id.clone(),
+                    bot_id: Some(bot.clone()),
+                    created_at: Some(Timestamp(now())),
+                    last_error: Some(ChatError::default()),
+                    status: ChatStatus::InProgress,
+                    usage: Some(Usage::default()),
+                    section_id: conversation.last_section_id.clone(),
+                    ..Chat::default()
+                },
+                user_id: user.to_owned(),
+                save_history: true,
+                request: StartChatBody::default(),
+                turns: Vec::new(),
+            };
+            unit.insert_chat(&record)?;
+            let mut messages = conversations::entered(
+                &worker,
+                &conversation,
+                &given.additional_messages,
+                Some((&chat_id, &bot)),
+            );
+            for message in &mut messages {
+                message.bot_id = None;
+                unit.insert_message(message, false)?;
+            }
+            let waiting = match unit.waiting_run(id, &given.workflow_id)? {
+                Some(run) => unit.run(run)?,
+                None => None,
+            };
+            Ok::<_, Fail>((record, waiting))
+        })
+        .await?;
+    let (mut output, frames) = Output::stream(chat::framing(&app, ChatWorkflow::FRAMING));
+    let begun = begin_chat(&app, &workflow, &body, &record, waiting, &call.log_id).await;
+    agent::announce(&mut output, &ChatSink::wire(&record)).await;
+    let mut sink = ChatSink::new(&app, record, output);
+    match begun {
+        Err(fail) => {
+            app.tasks
+                .spawn(async move { sink.failed(fail.code, fail.msg.into_owned(), "").await });
+        }
+        Ok(mut driver) => {
+            app.tasks.spawn(async move {
+                if let Err(fail) = driver.drive(&mut sink).await {
+                    sink.failed(fail.code, fail.msg.into_owned(), &driver.debug_url())
+                        .await;
+                }
+            });
+        }
+    }
+    Ok(Answer::Frames(frames))
+}
+
+async fn check_chat(app: &App, body: &ChatWorkflowBody) -> Result<Arc<Workflow>, Fail> {
+    let set = |id: &Option<Id>| id.clone().filter(|id| !id.is_unset());
+    if set(&body.bot_id).is_some() && set(&body.app_id).is_some() {
+        return Err(Fail::invalid("app_id", "it cannot go with bot_id"));
+    }
+    if let Some(bot) = set(&body.bot_id) {
+        bots::find(app, &bot)?;
+    }
+    let workflow = find(app, &body.workflow_id)?;
+    if !workflow.plan.is_chatflow() {
+        let why = "it is a workflow, not a chatflow: its start node has no USER_INPUT";
+        return Err(Fail::invalid("workflow_id", why));
+    }
+    let messages = &body.additional_messages;
+    validate::messages(app, "additional_messages", messages, 50, true).await?;
+    match messages.last() {
+        Some(last) if last.role == Role::User => Ok(workflow),
+        Some(_) => Err(Fail::invalid(
+            "additional_messages",
+            "the last one must be of role user",
+        )),
+        None => Err(Fail::invalid("additional_messages", "it is required")),
+    }
+}
+
+/// Starts the chatflow, or goes on with the one that waits for this message.
+async fn begin_chat(
+    app: &App,
+    workflow: &Workflow,
+    body: &ChatWorkflowBody,
+    record: &ChatRecord,
+    waiting: Option<RunRecord>,
+    log_id: &str,
+) -> Result<Driver, Fail> {
+    let text = body
+        .additional_messages
+        .last()
+        .map(input_text)
+        .unwrap_or_default();
+    let conversation = number(&record.chat.conversation_id);
+    let section = record.chat.section_id.as_deref().map_or(-1, number);
+    let chat_id = record.id();
+    let past = app
+        .db
+        .read(move |unit| Ok::<_, Fail>(unit.context(conversation, section, chat_id, 60)?))
+        .await?;
+    let history = past
+        .iter()
+        .map(|message| match message.role {
+            Role::Assistant => ModelMessage::Assistant {
+                text: message.content.clone(),
+                calls: Vec::new(),
+            },
+            _ => ModelMessage::User(vec![Part::Text(agent::text_of(message))]),
+        })
+        .collect();
+    if let Some(interrupt) = waiting.and_then(|run| run.interrupt) {
+        let data = answer_data(interrupt.kind, &text);
+        return Driver::resume(app, &workflow.id, &interrupt.event_id, None, data, history).await;
+    }
+    let mut parameters = body.parameters.clone().unwrap_or_default().0;
+    parameters.insert("USER_INPUT".to_owned(), text.into());
+    parameters
+        .entry("CONVERSATION_NAME")
+        .or_insert_with(|| "Default".into());
+    let as_run = RunWorkflowBody {
+        bot_id: body.bot_id.clone(),
+        ext: body.ext.clone(),
+        connector_id: body.connector_id.clone(),
+        ..RunWorkflowBody::default()
+    };
+    let start = Start {
+        parameters,
+        conversation: Some(conversation),
+        history,
+        ..Start::new(&as_run, Mode::Stream, log_id)
+    };
+    Driver::start(app, workflow, start).await
+}
+
+fn input_text(message: &EnterMessage) -> String {
+    let as_message = coze_types::messages::Message {
+        content: message.content.clone(),
+        content_type: message.content_type.clone().unwrap_or_default(),
+        ..Default::default()
+    };
+    agent::text_of(&as_message)
+}
+
+fn basic(app: &App, workflow: &Workflow) -> WorkflowBasic {
+    WorkflowBasic {
+        workflow_id: workflow.id.as_str().into(),
+        workflow_name: workflow.name.clone(),
+        description: Some(workflow.description.clone()),
+        icon_url: Some(String::new()),
+        app_id: Some("0".into()),
+        created_at: Some(Timestamp(app.started_at)),
+        updated_at: Some(Timestamp(app.started_at)),
+        creator: Some(Creator {
+            id: LOCAL_USER_ID.into(),
+            name: "Local user".to_owned(),
+        }),
+    }
+}
+
+pub(crate) async fn list(app: App, call: Call<ListWorkflows>) -> Result<Data<WorkflowList>, Fail> {
+    let query = call.row.query;
+    validate::required("workspace_id", &query.workspace_id)?;
+    let (page, size) = validate::page(query.page_num, query.page_size, 10, 30)?;
+    let wanted = |workflow: &&Arc<Workflow>| match &query.workflow_mode {
+        Some(WorkflowMode::Chatflow) => workflow.plan.is_chatflow(),
+        Some(WorkflowMode::Workflow) => !workflow.plan.is_chatflow(),
+        _ => true,
+    };
+    let mut rest = app
+        .workflows
+        .values()
+        .filter(wanted)
+        .skip(page.saturating_mul(size));
+    let items = rest
+        .by_ref()
+        .take(size)
+        .map(|workflow| basic(&app, workflow))
+        .collect();
+    Ok(Data {
+        data: WorkflowList {
+            items,
+            has_more: rest.next().is_some(),
+        },
+    })
+}
+
+pub(crate) async fn retrieve(
+    app: App,
+    call: Call<RetrieveWorkflow>,
+) -> Result<Data<WorkflowInfo>, Fail> {
+    let workflow = find(&app, &call.row.workflow_id)?;
+    let mut info = WorkflowInfo {
+        workflow_detail: Some(basic(&app, &workflow)),
+        ..WorkflowInfo::default()
+    };
+    if call.row.query.include_input_output == Some(true) {
+        let schemas = |variables: &[coze_workflow::Variable]| {
+            let schema = |it: &coze_workflow::Variable| {
+                (it.name.clone(), crate::workflows::param_schema(it))
+            };
+            variables.iter().map(schema).collect::<BTreeMap<_, _>>()
+        };
+        info.input = Some(WorkflowInput {
+            parameters: schemas(workflow.plan.start_inputs()),
+        });
+        let terminate_plan = match workflow.plan.terminate_plan() {
+            TerminatePlan::ReturnVariables => "return_variables",
+            TerminatePlan::UseAnswerContent => "use_answer_content",
+        };
+        info.output = Some(WorkflowOutput {
+            terminate_plan: terminate_plan.to_owned(),
+            content: None,
+            parameters: schemas(&workflow.plan.end_outputs()),
+        });
+    }
+    Ok(Data { data: info })
+}
+
+pub(crate) async fn history(
+    app: App,
+    call: Call<RetrieveRunHistory>,
+) -> Result<Data<Vec<RunHistory>>, Fail> {
+    let row = call.row;
+    let id = number(&row.execute_id);
+    let (run, nodes) = app
+        .db
+        .read(move |unit| Ok::<_, Fail>((unit.run(id)?, unit.node_outputs(id)?)))
+        .await?;
+    let run = run.filter(|run| row.workflow_id == run.workflow_id.as_str());
+    let Some(run) = run else {
+        return Err(Fail::not_found("run", row.execute_id));
+    };
+    let nodes = nodes.into_iter().map(|node| {
+        let status = NodeStatus {
+            node_id: node.node_id,
+            is_finish: node.is_finish,
+            update_time: Timestamp(node.updated_at),
+            node_execute_uuid: node.uuid,
+            ..NodeStatus::default()
+        };
+        (node.title, status)
+    });
+    let history = RunHistory {
+        execute_id: run.id.into(),
+        execute_status: ExecuteStatus::from(run.status.as_str()),
+        bot_id: run.bot_id.into(),
+        connector_id: run.connector_id.into(),
+        connector_uid: run.connector_uid,
+        run_mode: run.mode,
+        logid: run.logid,
+        create_time: Timestamp(run.created_at),
+        update_time: Timestamp(run.updated_at),
+        output: run.output,
+        error_code: run.error_code,
+        error_message: run.error_message,
+        debug_url: crate::workflows::debug_url(&app, &row.workflow_id, run.id),
+        node_execute_status: Some(nodes.collect()),
+        usage: Some(run.usage),
+        token: Some(run.usage.token_count.to_string()),
+        cost: Some("0.00000".to_owned()),
+        is_output_trimmed: Some(false),
+        interrupt_data: run.interrupt,
+        ..RunHistory::default()
+    };
+    Ok(Data {
+        data: vec![history],
+    })
+}
+
+pub(crate) async fn node_history(
+    app: App,
+    call: Call<RetrieveNodeHistory>,
+) -> Result<Data<NodeOutput>, Fail> {
+    let row = call.row;
+    let id = number(&row.execute_id);
+    let (run, nodes) = app
+        .db
+        .read(move |unit| Ok::<_, Fail>((unit.run(id)?, unit.node_outputs(id)?)))
+        .await?;
+    if run.is_none_or(|run| row.workflow_id != run.workflow_id.as_str()) {
+        return Err(Fail::not_found("run", row.execute_id));
+    }
+    let node = nodes
+        .into_iter()
+        .find(|node| row.node_execute_uuid == node.uuid.as_str());
+    let Some(node) = node else {
+        return Err(Fail::not_found("node execution", row.node_execute_uuid));
+    };
+    Ok(Data {
+        data: NodeOutput {
+            is_finish: node.is_finish,
+            node_output: node.output,
+        },
+    })
+}

@@ -1,0 +1,127 @@
+//! The table of conversations.
+
+use coze_types::Timestamp;
+use coze_types::conversations::{Conversation, ListConversationsQuery, SortOrder};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::sqlite::Sqlite;
+use super::{Result, json_opt, number, parse_opt};
+
+const COLUMNS: &str = "id, name, bot_id, connector_id, user_id, creator_id, meta_data, section_id, \
+                       created_at, updated_at";
+
+/// The table of conversations. What it looks up it answers with `None` when it is not there.
+pub(crate) trait Conversations {
+    fn insert_conversation(&self, conversation: &Conversation, bot: Option<&str>) -> Result<()>;
+    fn conversation(&self, id: i64) -> Result<Option<Conversation>>;
+    fn update_conversation(&self, conversation: &Conversation) -> Result<()>;
+    fn delete_conversation(&self, id: i64) -> Result<bool>;
+    /// A page, and whether another follows.
+    fn conversations(&self, query: &ListConversationsQuery) -> Result<(Vec<Conversation>, bool)>;
+}
+
+impl Conversations for Sqlite<'_> {
+    fn insert_conversation(&self, it: &Conversation, bot: Option<&str>) -> Result<()> {
+        let mut insert = self.0.prepare_cached(
+            "INSERT INTO conversation (id, name, bot_id, connector_id, user_id, creator_id, \
+             meta_data, section_id, created_at, updated_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        )?;
+        insert.execute(params![
+            number(&it.id),
+            it.name,
+            bot,
+            it.connector_id.as_deref().unwrap_or("1024"),
+            it.user_id,
+            it.creator_id.as_deref().unwrap_or_default(),
+            json_opt(it.meta_data.as_ref())?,
+            it.last_section_id.as_deref().map(number),
+            it.created_at.0,
+        ])?;
+        Ok(())
+    }
+
+    fn conversation(&self, id: i64) -> Result<Option<Conversation>> {
+        let sql = format!("SELECT {COLUMNS} FROM conversation WHERE id = ?1");
+        let mut select = self.0.prepare_cached(&sql)?;
+        let found = select.query_row([id], read).optional()?;
+        found.map(finish).transpose()
+    }
+
+    fn update_conversation(&self, it: &Conversation) -> Result<()> {
+        let mut update = self.0.prepare_cached(
+            "UPDATE conversation SET name = ?2, meta_data = ?3, section_id = ?4, updated_at = ?5 \
+             WHERE id = ?1",
+        )?;
+        update.execute(params![
+            number(&it.id),
+            it.name,
+            json_opt(it.meta_data.as_ref())?,
+            it.last_section_id.as_deref().map(number),
+            it.updated_at.unwrap_or_default().0,
+        ])?;
+        Ok(())
+    }
+
+    fn delete_conversation(&self, id: i64) -> Result<bool> {
+        Ok(self
+            .0
+            .execute("DELETE FROM conversation WHERE id = ?1", [id])?
+            > 0)
+    }
+
+    fn conversations(&self, query: &ListConversationsQuery) -> Result<(Vec<Conversation>, bool)> {
+        let size = query.page_size.unwrap_or(50).clamp(1, 50);
+        let page = query.page_num.unwrap_or(1).max(1);
+        let order = match query.sort_order {
+            Some(SortOrder::Asc) => "ASC",
+            _ => "DESC",
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM conversation WHERE bot_id = ?1 AND connector_id = ?2 \
+             ORDER BY id {order} LIMIT ?3 OFFSET ?4"
+        );
+        let connector = query.connector_id.as_deref().filter(|id| !id.is_empty());
+        let mut select = self.0.prepare_cached(&sql)?;
+        let rows = select.query_map(
+            params![
+                query.bot_id.as_str(),
+                connector.unwrap_or("1024"),
+                size + 1,
+                (page - 1).saturating_mul(size)
+            ],
+            read,
+        )?;
+        let mut found = Vec::new();
+        for row in rows {
+            found.push(finish(row?)?);
+        }
+        let limit = usize::try_from(size).unwrap_or(0);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Ok((found, more))
+    }
+}
+
+/// A row, with its JSON column still text.
+type Raw = (Conversation, Option<String>);
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    let conversation = Conversation {
+        id: row.get::<_, i64>(0)?.into(),
+        name: row.get(1)?,
+        connector_id: Some(row.get::<_, String>(3)?.into()),
+        user_id: row.get(4)?,
+        creator_id: Some(row.get::<_, String>(5)?.into()),
+        last_section_id: Some(row.get::<_, i64>(7)?.into()),
+        created_at: Timestamp(row.get(8)?),
+        updated_at: Some(Timestamp(row.get(9)?)),
+        ..Conversation::default()
+    };
+    Ok((conversation, row.get(6)?))
+}
+
+fn finish((mut conversation, meta_data): Raw) -> Result<Conversation> {
+    conversation.meta_data = Some(parse_opt(meta_data)?.unwrap_or_default());
+    Ok(conversation)
+}

@@ -1,0 +1,116 @@
+//! What the server remembers.
+//!
+//! [`Db`] runs units of work: closures over a [`Unit`], each one transaction. A write has reached
+//! the disk when its future is ready; that is what lets the server answer. [`Unit`] is the trait
+//! behind which a storage engine stands; SQLite is the one built in.
+
+mod chats;
+mod conversations;
+mod files;
+mod messages;
+mod runs;
+mod sqlite;
+
+use std::path::Path;
+
+use coze_types::chat::Chat;
+
+pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
+pub(crate) use conversations::Conversations;
+pub(crate) use files::Files;
+pub(crate) use messages::{MessageFilter, Messages};
+pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
+pub(crate) use sqlite::Db;
+
+/// Why the store could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The storage engine failed.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A transaction did not reach the disk.
+    #[error("the database could not be written: {0}")]
+    Commit(String),
+    /// A column holds what it must not.
+    #[error("the database holds what it must not: {0}")]
+    Corrupt(#[from] serde_json::Error),
+    /// The folder or a file in it cannot be used.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The database was written by a newer version.
+    #[error(
+        "{path} was written by a newer version (schema {found}, this version knows {known}); \
+         use that version, or another data folder"
+    )]
+    TooNew {
+        /// The database file.
+        path: String,
+        /// Its schema version.
+        found: i64,
+        /// The newest schema version known here.
+        known: i64,
+    },
+    /// Another server uses the same data folder.
+    #[error("{path} is in use by another server; stop it, or use another data folder")]
+    InUse {
+        /// The database file.
+        path: String,
+    },
+    /// The store has been shut down.
+    #[error("the database is closed")]
+    Closed,
+}
+
+impl StoreError {
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            path: path.display().to_string(),
+            source,
+        }
+    }
+}
+
+pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// One unit of work: everything that is done through it happens, or nothing.
+pub(crate) trait Unit: Conversations + Messages + Chats + Files + Runs {
+    /// The largest id in use, so that a clock that went backwards cannot make an id twice.
+    fn largest_id(&self) -> Result<i64>;
+}
+
+/// The wire form of a chat is part of its record.
+impl ChatRecord {
+    pub(crate) fn id(&self) -> i64 {
+        number(&self.chat.id)
+    }
+
+    pub(crate) fn wire(&self) -> Chat {
+        self.chat.clone()
+    }
+}
+
+/// The number behind an id; -1, which nothing has, when it is none.
+pub(crate) fn number(id: &str) -> i64 {
+    id.parse().unwrap_or(-1)
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<String> {
+    Ok(serde_json::to_string(value)?)
+}
+
+fn json_opt<T: serde::Serialize>(value: Option<&T>) -> Result<Option<String>> {
+    value.map(json).transpose()
+}
+
+fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    Ok(serde_json::from_str(text)?)
+}
+
+fn parse_opt<T: serde::de::DeserializeOwned>(text: Option<String>) -> Result<Option<T>> {
+    text.map(|text| parse(&text)).transpose()
+}

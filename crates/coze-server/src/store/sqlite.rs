@@ -1,0 +1,278 @@
+//! SQLite: one writer thread that commits in groups, and a few readers.
+//!
+//! WAL lets readers go on while the writer commits. `synchronous = FULL` makes a commit survive
+//! the loss of power too; its price, one sync per commit, is shared by all writes that wait at the
+//! same moment.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::{Result, StoreError, Unit};
+
+/// Numbered steps from an empty database to today's; a step that was released is never changed.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+const READERS: usize = 4;
+/// Writes that share a commit at most, so that none waits long for the others.
+const GROUP: usize = 256;
+
+/// A unit of work on a connection that is inside a transaction.
+pub(super) struct Sqlite<'c>(pub(super) &'c Connection);
+
+impl Unit for Sqlite<'_> {
+    fn largest_id(&self) -> Result<i64> {
+        let sql = "SELECT max(id) FROM (SELECT max(id) AS id FROM conversation \
+                   UNION ALL SELECT max(section_id) FROM conversation \
+                   UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
+                   UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run)";
+        let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
+        Ok(largest.unwrap_or(0))
+    }
+}
+
+/// A write that waits for its turn.
+trait Job: Send {
+    /// Does the work inside the transaction; says whether to keep what it did.
+    fn run(&mut self, unit: &Sqlite<'_>) -> bool;
+    /// Tells who waits, once it is known whether the transaction has reached the disk.
+    fn tell(self: Box<Self>, committed: Result<()>);
+}
+
+struct Write<T, E, F> {
+    work: Option<F>,
+    result: Option<Result<T, E>>,
+    waiting: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for Write<T, E, F>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    F: FnOnce(&dyn Unit) -> Result<T, E> + Send,
+{
+    fn run(&mut self, unit: &Sqlite<'_>) -> bool {
+        let work = self.work.take();
+        // A panic must cost its own caller the answer, not everybody the writer.
+        let done = catch_unwind(AssertUnwindSafe(|| work.map(|work| work(unit))));
+        self.result = done.ok().flatten();
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn tell(self: Box<Self>, committed: Result<()>) {
+        let result = match (committed, self.result) {
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(StoreError::Closed.into()),
+        };
+        // Nobody may wait any more; the work is done all the same.
+        let _ = self.waiting.send(result);
+    }
+}
+
+/// The database.
+#[derive(Clone)]
+pub(crate) struct Db(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    writes: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    readers: Mutex<Vec<Connection>>,
+    reading: Semaphore,
+}
+
+impl Db {
+    /// Opens the database, brings it to today's schema and starts its writer.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let mut connection = Connection::open(path)?;
+        // The writer keeps the file for itself against other processes; readers of this one share
+        // its lock through WAL.
+        connection.pragma_update(None, "busy_timeout", 2_000)?;
+        let in_use = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                StoreError::InUse {
+                    path: path.display().to_string(),
+                }
+            }
+            _ => error.into(),
+        };
+        connection
+            .pragma_update(None, "journal_mode", "wal")
+            .map_err(in_use)?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrate(&mut connection, path)?;
+        let (sender, receiver) = mpsc::channel();
+        let writer = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || write_loop(&mut connection, &receiver))
+            .map_err(|source| StoreError::io(path, source))?;
+        Ok(Self(Arc::new(Inner {
+            path: path.to_owned(),
+            writes: Mutex::new(Some(sender)),
+            writer: Mutex::new(Some(writer)),
+            readers: Mutex::default(),
+            reading: Semaphore::new(READERS),
+        })))
+    }
+
+    /// Does work that changes something. When this is ready with `Ok`, the change is on disk.
+    ///
+    /// An error of the work itself undoes the work and is handed on as it is.
+    pub(crate) async fn write<T, E>(
+        &self,
+        work: impl FnOnce(&dyn Unit) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (waiting, told) = oneshot::channel();
+        let job = Box::new(Write {
+            work: Some(work),
+            result: None,
+            waiting,
+        });
+        let sent = match &*self.0.writes.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(writes) => writes.send(job).is_ok(),
+            None => false,
+        };
+        if !sent {
+            return Err(StoreError::Closed.into());
+        }
+        told.await
+            .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Does work that only reads, on a snapshot.
+    pub(crate) async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&dyn Unit) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let _turn = self
+            .0
+            .reading
+            .acquire()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let inner = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || {
+            let pooled = inner
+                .readers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let connection = match pooled {
+                Some(connection) => connection,
+                None => open_reader(&inner.path)?,
+            };
+            let result = (|| {
+                let snapshot = connection
+                    .unchecked_transaction()
+                    .map_err(StoreError::from)?;
+                work(&Sqlite(&snapshot))
+            })();
+            inner
+                .readers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+            result
+        })
+        .await
+        .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Ends the writer after what is queued; later work is refused.
+    pub(crate) fn close(&self) {
+        self.0
+            .writes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let writer = self
+            .0
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writer) = writer {
+            // It ends when the queue is empty; a panic in it has already been told to its callers.
+            let _ = writer.join();
+        }
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "busy_timeout", 2_000)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::TooNew {
+            path: path.display().to_string(),
+            found,
+            known,
+        });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for (index, step) in MIGRATIONS.iter().enumerate().skip(done) {
+        let unit = connection.transaction()?;
+        unit.execute_batch(step)?;
+        unit.pragma_update(
+            None,
+            "user_version",
+            i64::try_from(index + 1).unwrap_or(i64::MAX),
+        )?;
+        unit.commit()?;
+    }
+    Ok(())
+}
+
+fn write_loop(connection: &mut Connection, jobs: &mpsc::Receiver<Box<dyn Job>>) {
+    connection.set_prepared_statement_cache_capacity(64);
+    while let Ok(first) = jobs.recv() {
+        let mut group = vec![first];
+        group.extend(jobs.try_iter().take(GROUP - 1));
+        let failure = write_group(connection, &mut group)
+            .err()
+            .map(|error| error.to_string());
+        if let Some(message) = &failure {
+            tracing::error!(%message, writes = group.len(), "a commit failed");
+        }
+        for job in group {
+            job.tell(match &failure {
+                None => Ok(()),
+                Some(message) => Err(StoreError::Commit(message.clone())),
+            });
+        }
+    }
+}
+
+/// Runs the jobs in one transaction, each in its own savepoint.
+fn write_group(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> Result<()> {
+    let mut group =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for job in jobs {
+        let savepoint = group.savepoint()?;
+        if job.run(&Sqlite(&savepoint)) {
+            savepoint.commit()?;
+        }
+        // Dropping a savepoint that was not committed undoes it.
+    }
+    group.commit()?;
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! Tools that the server carries out itself, for the built-in model.
+
+pub(crate) mod calculator;
+
+use serde_json::Value;
+
+/// Carries out a built-in tool; `None` when there is none of that name.
+pub(crate) fn call(name: &str, arguments: &str) -> Option<String> {
+    match name {
+        "calculator" => {
+            let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
+            let expression = arguments
+                .get("expression")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            Some(match calculator::evaluate(expression) {
+                Ok(result) => result,
+                Err(why) => format!("error: {why}"),
+            })
+        }
+        "current_time" => Some(httpdate::fmt_http_date(std::time::SystemTime::now())),
+        _ => None,
+    }
+}

@@ -1,0 +1,235 @@
+//! The rules for requests that types alone cannot state (reference, sections 1.10 and 3.1).
+
+use std::collections::BTreeMap;
+
+use coze_types::Id;
+use coze_types::messages::{
+    ContentType, EnterMessage, MessageType, ObjectKind, ObjectStringItem, Role,
+};
+
+use crate::app::App;
+use crate::fail::Fail;
+use crate::store::number;
+
+/// The longest content of a message, in characters. The reference names no limit; this one keeps
+/// a single request from filling the store.
+const CONTENT_LIMIT: usize = 1_000_000;
+
+pub(crate) fn required(field: &str, value: &str) -> Result<(), Fail> {
+    if value.is_empty() {
+        Err(Fail::invalid(field, "it is required"))
+    } else {
+        Ok(())
+    }
+}
+
+pub(crate) fn at_most(field: &str, value: &str, limit: usize) -> Result<(), Fail> {
+    let length = value.chars().count();
+    if length <= limit {
+        return Ok(());
+    }
+    Err(Fail::invalid(
+        field,
+        format!("it has {length} characters; at most {limit} are allowed"),
+    ))
+}
+
+pub(crate) fn meta_data(field: &str, pairs: Option<&BTreeMap<String, String>>) -> Result<(), Fail> {
+    let Some(pairs) = pairs else { return Ok(()) };
+    if pairs.len() > 16 {
+        let why = format!("it has {} pairs; at most 16 are allowed", pairs.len());
+        return Err(Fail {
+            code: 4003,
+            ..Fail::invalid(field, why)
+        });
+    }
+    for (key, value) in pairs {
+        let lengths = [
+            (key.chars().count(), 64, "key"),
+            (value.chars().count(), 512, "value"),
+        ];
+        for (length, limit, what) in lengths {
+            if length == 0 || length > limit {
+                let why = format!(
+                    "the {what} of {key:?} has {length} characters; 1 to {limit} are allowed"
+                );
+                return Err(Fail {
+                    code: 4003,
+                    ..Fail::invalid(field, why)
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Messages that a caller gives to a chat or a conversation.
+pub(crate) async fn messages(
+    app: &App,
+    field: &str,
+    messages: &[EnterMessage],
+    limit: usize,
+    save_history: bool,
+) -> Result<(), Fail> {
+    if messages.len() > limit {
+        let why = format!("there are {}; at most {limit} are allowed", messages.len());
+        return Err(Fail {
+            code: 4004,
+            ..Fail::invalid(field, why)
+        });
+    }
+    for (index, message) in messages.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        enter_message(&field, message, save_history)?;
+        if message.content_type == Some(ContentType::ObjectString) {
+            let items = object_string(&format!("{field}.content"), &message.content)?;
+            let has_text = items.iter().any(|item| item.kind == ObjectKind::Text);
+            let is_text =
+                |other: &EnterMessage| other.content_type != Some(ContentType::ObjectString);
+            let neighbours = [index.checked_sub(1), Some(index + 1)];
+            let neighbour = neighbours
+                .iter()
+                .flatten()
+                .filter_map(|at| messages.get(*at))
+                .any(is_text);
+            if !has_text && !neighbour {
+                let why = "files alone need a text item, or a text message beside this one";
+                return Err(Fail::invalid(format!("{field}.content"), why));
+            }
+            files_exist(app, &format!("{field}.content"), &items).await?;
+        }
+    }
+    Ok(())
+}
+
+fn enter_message(field: &str, message: &EnterMessage, save_history: bool) -> Result<(), Fail> {
+    if !matches!(message.role, Role::User | Role::Assistant) {
+        let why = format!(
+            "{:?} is neither \"user\" nor \"assistant\"",
+            message.role.as_str()
+        );
+        return Err(Fail::invalid(format!("{field}.role"), why));
+    }
+    let kind = message.kind.clone().unwrap_or_default();
+    let allowed = match kind {
+        MessageType::Unset | MessageType::Answer => true,
+        MessageType::Question => message.role == Role::User,
+        MessageType::FunctionCall | MessageType::ToolOutput | MessageType::ToolResponse => {
+            !save_history
+        }
+        _ => false,
+    };
+    if !allowed {
+        let why = format!("{:?} is not allowed here", kind.as_str());
+        return Err(Fail::invalid(format!("{field}.type"), why));
+    }
+    content(field, &message.content, message.content_type.as_ref())
+}
+
+/// Content and its type.
+pub(crate) fn content(field: &str, text: &str, kind: Option<&ContentType>) -> Result<(), Fail> {
+    required(&format!("{field}.content"), text.trim())?;
+    at_most(&format!("{field}.content"), text, CONTENT_LIMIT)?;
+    let field = format!("{field}.content_type");
+    match kind {
+        Some(ContentType::Text | ContentType::ObjectString) => Ok(()),
+        Some(other) if !other.as_str().is_empty() => {
+            let why = format!(
+                "{:?} is neither \"text\" nor \"object_string\"",
+                other.as_str()
+            );
+            Err(Fail::invalid(field, why))
+        }
+        _ => Err(Fail::invalid(field, "it is required")),
+    }
+}
+
+/// The items of an `object_string`, by its rules.
+pub(crate) fn object_string(field: &str, content: &str) -> Result<Vec<ObjectStringItem>, Fail> {
+    let items: Vec<ObjectStringItem> = coze_types::status::decode(content.as_bytes())
+        .map_err(|error| Fail::invalid(field, format!("it is no list of objects: {error}")))?;
+    if items.is_empty() {
+        return Err(Fail::invalid(field, "the list is empty"));
+    }
+    let texts = items
+        .iter()
+        .filter(|item| item.kind == ObjectKind::Text)
+        .count();
+    if texts > 1 {
+        return Err(Fail::invalid(field, "at most one item may be text"));
+    }
+    if texts == items.len() {
+        return Err(Fail::invalid(
+            field,
+            "text needs at least one file or image beside it",
+        ));
+    }
+    for (index, item) in items.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        let empty = |text: Option<&str>| text.is_none_or(str::is_empty);
+        match item.kind {
+            ObjectKind::Text if empty(item.text.as_deref()) => {
+                return Err(Fail::invalid(format!("{field}.text"), "it is required"));
+            }
+            ObjectKind::Other(ref other) => {
+                let why = format!("{other:?} is none of text, file, image, audio");
+                return Err(Fail::invalid(format!("{field}.type"), why));
+            }
+            ObjectKind::File | ObjectKind::Image | ObjectKind::Audio
+                if empty(item.file_id.as_deref()) && empty(item.file_url.as_deref()) =>
+            {
+                return Err(Fail::invalid(field, "it needs a file_id or a file_url"));
+            }
+            _ => {}
+        }
+    }
+    Ok(items)
+}
+
+async fn files_exist(app: &App, field: &str, items: &[ObjectStringItem]) -> Result<(), Fail> {
+    let ids: Vec<Id> = items
+        .iter()
+        .filter_map(|item| item.file_id.clone())
+        .collect();
+    let ids: Vec<Id> = ids.into_iter().filter(|id| !id.is_empty()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let missing = app.db.read(move |unit| {
+        for id in ids {
+            if unit.file(number(&id))?.is_none() {
+                return Ok::<_, Fail>(Some(id));
+            }
+        }
+        Ok(None)
+    });
+    match missing.await? {
+        Some(id) => Err(Fail::invalid(
+            field,
+            format!("the file {id} does not exist"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A page number from 1 and a page size; sizes over the limit are cut, as the service does.
+pub(crate) fn page(
+    number: Option<i64>,
+    size: Option<i64>,
+    default: i64,
+    limit: i64,
+) -> Result<(usize, usize), Fail> {
+    let number = number.unwrap_or(1);
+    if number < 1 {
+        return Err(Fail::invalid(
+            "page_num",
+            format!("{number} is less than 1"),
+        ));
+    }
+    let size = size.unwrap_or(default);
+    if size < 1 {
+        return Err(Fail::invalid("page_size", format!("{size} is less than 1")));
+    }
+    let (number, size) = (usize::try_from(number), usize::try_from(size.min(limit)));
+    Ok((number.unwrap_or(usize::MAX) - 1, size.unwrap_or(1)))
+}

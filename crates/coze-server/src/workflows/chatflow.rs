@@ -1,0 +1,235 @@
+//! A run told as a chat: what nodes say become answers.
+
+use std::collections::HashMap;
+
+use coze_types::Timestamp;
+use coze_types::chat::{Chat, ChatError, ChatStatus, RequiredAction};
+use coze_types::chat_event::{ChatEvent, ChatFailure, DoneData};
+use coze_types::messages::{
+    ContentType, Message as ChatMessage, MessageType, Role, VerboseContent,
+};
+use coze_types::workflows::InterruptData;
+use coze_workflow::{Interrupt, Message, NodePath, Outcome, Prompt};
+
+use super::sink::Sink;
+use super::{api_code, usage_of};
+use crate::agent::Output;
+use crate::app::App;
+use crate::fail::Fail;
+use crate::ids::now;
+use crate::store::ChatRecord;
+
+/// A caller listens, to the events of a chat; answers are kept in the conversation.
+pub(crate) struct ChatSink {
+    app: App,
+    record: ChatRecord,
+    output: Output,
+    /// The answer under way of each node.
+    open: HashMap<NodePath, ChatMessage>,
+}
+
+impl ChatSink {
+    pub(crate) fn new(app: &App, record: ChatRecord, output: Output) -> Self {
+        Self {
+            app: app.clone(),
+            record,
+            output,
+            open: HashMap::new(),
+        }
+    }
+
+    /// A chatflow's chat names no agent.
+    pub(crate) fn wire(record: &ChatRecord) -> Chat {
+        Chat {
+            bot_id: None,
+            ..record.wire()
+        }
+    }
+
+    fn blank(&self, kind: MessageType) -> ChatMessage {
+        let now = Timestamp(now());
+        ChatMessage {
+            id: self.app.ids.next_id(),
+            conversation_id: Some(self.record.chat.conversation_id.clone()),
+            role: Role::Assistant,
+            kind,
+            content_type: ContentType::Text,
+            chat_id: Some(self.record.chat.id.clone()),
+            section_id: self.record.chat.section_id.clone(),
+            created_at: Some(now),
+            updated_at: Some(now),
+            ..ChatMessage::default()
+        }
+    }
+
+    /// Keeps a message, then tells it.
+    async fn complete(&mut self, message: ChatMessage) {
+        let kept = message.clone();
+        let stored = self
+            .app
+            .db
+            .write(move |unit| Ok::<_, Fail>(unit.insert_message(&kept, true)?));
+        if let Err(fail) = stored.await {
+            tracing::error!(
+                code = fail.code,
+                "an answer of a chatflow could not be kept: {}",
+                fail.msg
+            );
+        }
+        self.output
+            .send(&ChatEvent::MessageCompleted(message))
+            .await;
+    }
+
+    async fn verbose(&mut self, msg_type: &str, data: String) {
+        let content = VerboseContent {
+            msg_type: msg_type.to_owned(),
+            data,
+            ..Default::default()
+        };
+        let mut message = self.blank(MessageType::Verbose);
+        message.content = serde_json::to_string(&content).unwrap_or_default();
+        self.complete(message).await;
+    }
+
+    async fn store(&mut self, status: ChatStatus) {
+        let now = Timestamp(now());
+        let chat = &mut self.record.chat;
+        match status {
+            ChatStatus::Failed => chat.failed_at = Some(now),
+            ChatStatus::RequiresAction => {}
+            _ => chat.completed_at = Some(now),
+        }
+        chat.status = status;
+        let record = self.record.clone();
+        let stored = self
+            .app
+            .db
+            .write(move |unit| Ok::<_, Fail>(unit.update_chat(&record)?))
+            .await;
+        if let Err(fail) = stored {
+            tracing::error!(
+                code = fail.code,
+                "the state of a chatflow could not be kept: {}",
+                fail.msg
+            );
+        }
+    }
+
+    async fn done(&mut self, debug_url: &str) {
+        let done = DoneData {
+            debug_url: Some(debug_url.to_owned()),
+        };
+        self.output.send(&ChatEvent::Done(done)).await;
+    }
+
+    /// The run could not go on.
+    pub(crate) async fn failed(&mut self, code: i64, msg: String, debug_url: &str) {
+        self.record.chat.last_error = Some(ChatError { code, msg });
+        self.store(ChatStatus::Failed).await;
+        let chat = Self::wire(&self.record);
+        self.output
+            .send(&ChatEvent::Failed(Box::new(ChatFailure::Chat(chat))))
+            .await;
+        self.done(debug_url).await;
+    }
+}
+
+impl Sink for ChatSink {
+    async fn message(&mut self, message: &Message, _: &str) {
+        // The question itself follows as an interrupt, in words.
+        if message.is_interrupt {
+            return;
+        }
+        let mut answer = match self.open.remove(&message.path) {
+            Some(answer) => answer,
+            None => self.blank(MessageType::Answer),
+        };
+        answer.content.push_str(&message.content);
+        if !message.content.is_empty() {
+            let delta = ChatMessage {
+                content: message.content.clone(),
+                ..answer.clone()
+            };
+            self.output.delta(&delta).await;
+        }
+        match message.finished {
+            true => self.complete(answer).await,
+            false => {
+                self.open.insert(message.path.clone(), answer);
+            }
+        }
+    }
+
+    async fn interrupted(&mut self, interrupt: &Interrupt, data: InterruptData, debug_url: &str) {
+        let text = question_text(interrupt);
+        let mut answer = self.blank(MessageType::Answer);
+        answer.content.clone_from(&text);
+        self.output.delta(&answer).await;
+        self.complete(answer).await;
+        self.verbose(
+            "interrupt",
+            serde_json::to_string(&data).unwrap_or_default(),
+        )
+        .await;
+        self.record.chat.required_action = Some(RequiredAction::default());
+        self.store(ChatStatus::RequiresAction).await;
+        let chat = Box::new(Self::wire(&self.record));
+        self.output.send(&ChatEvent::RequiresAction(chat)).await;
+        self.done(debug_url).await;
+    }
+
+    async fn finished(&mut self, outcome: &Outcome, debug_url: &str) {
+        self.record.chat.usage = Some(usage_of(outcome));
+        match outcome {
+            Outcome::Success { .. } => {
+                let data = r#"{"finish_reason":0,"FinData":""}"#.to_owned();
+                self.verbose("generate_answer_finish", data).await;
+                self.store(ChatStatus::Completed).await;
+                let chat = Box::new(Self::wire(&self.record));
+                self.output.send(&ChatEvent::Completed(chat)).await;
+                self.done(debug_url).await;
+            }
+            Outcome::Failed(failure) => {
+                self.failed(api_code(failure.code), failure.to_string(), debug_url)
+                    .await;
+            }
+            Outcome::Cancelled { .. } if self.app.stop.is_cancelled() => {
+                let msg = crate::agent::INTERRUPTED.to_owned();
+                self.failed(crate::agent::INTERRUPTED_CODE, msg, debug_url)
+                    .await;
+            }
+            Outcome::Cancelled { .. } => {
+                // The row says so already: whoever cancelled wrote it.
+                self.record.chat.status = ChatStatus::Canceled;
+                let chat = Box::new(Self::wire(&self.record));
+                self.output.send(&ChatEvent::Canceled(chat)).await;
+                self.done(debug_url).await;
+            }
+        }
+    }
+}
+
+/// A question in words: options, and the names of asked fields, one a line.
+pub(super) fn question_text(interrupt: &Interrupt) -> String {
+    match &interrupt.prompt {
+        Prompt::Question { text, options } if options.is_empty() => text.clone(),
+        Prompt::Question { text, options } => format!("{text}\n{}", options.join("\n")),
+        Prompt::Form { fields, .. } => {
+            let names = fields.iter().map(|field| format!("{}:", field.name));
+            names.collect::<Vec<_>>().join("\n")
+        }
+        // A kind of question that this version does not know: as the engine words it.
+        _ => interrupt.data(),
+    }
+}
+
+/// The answer to a question, from a message of the user: an input node takes `name:value` lines.
+pub(crate) fn answer_data(kind: i64, text: &str) -> String {
+    if kind != 5 || serde_json::from_str::<serde_json::Map<_, _>>(text).is_ok() {
+        return text.to_owned();
+    }
+    let lines = text.lines().filter_map(|line| line.split_once([':', '：']));
+    let fields = lines.map(|(name, value)| (name.trim().to_owned(), value.trim().into()));
+    serde_json::Value::Object(fields.collect()).to_string()
+}

@@ -1,0 +1,164 @@
+//! The work that nodes leave to the driver: calling models.
+
+use std::sync::Arc;
+
+use coze_workflow::{Event, ModelReply, Task, TaskKind, TaskResult, code};
+use futures_util::future::{AbortHandle, Abortable};
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
+
+use crate::app::App;
+use crate::models::{Model, ModelError, ModelEvent, ModelMessage, ModelRequest, Part};
+use crate::store::RunRecord;
+
+pub(super) type TaskStream = BoxStream<'static, Event>;
+
+/// Begins a task: its events, and the handle that ends it.
+pub(super) fn start(
+    app: &App,
+    run: &RunRecord,
+    task: Task,
+    deadline: Option<Instant>,
+    history: &[ModelMessage],
+) -> (TaskStream, AbortHandle) {
+    let (handle, registration) = AbortHandle::new_pair();
+    let id = task.id.clone();
+    let events = match task.kind {
+        TaskKind::Model(request) => {
+            let model = model(app, run, request.model_name.as_deref());
+            let streamed = request.stream;
+            let request = model_request(*request, history);
+            call_model(&model, request, task.id, streamed, deadline)
+        }
+        other => {
+            let message = format!("this server cannot carry out {other:?}");
+            let code = code::EXECUTION_FAILED;
+            stream::iter([Event::TaskFailed {
+                task: id,
+                code,
+                message,
+                partial: false,
+            }])
+            .boxed()
+        }
+    };
+    (Abortable::new(events, registration).boxed(), handle)
+}
+
+/// By its name under `models`, else that of the run's agent, else the built-in one: the names and
+/// ids of Coze's own models mean nothing here.
+fn model(app: &App, run: &RunRecord, name: Option<&str>) -> Arc<dyn Model> {
+    let named = name.and_then(|name| app.models.get(name));
+    let of_agent = || app.bots.get(&run.bot_id).map(|agent| &agent.model);
+    Arc::clone(named.or_else(of_agent).unwrap_or(&app.offline))
+}
+
+fn model_request(request: coze_workflow::ModelRequest, history: &[ModelMessage]) -> ModelRequest {
+    let rounds = usize::try_from(request.history_rounds).unwrap_or(0);
+    // A round is a question and its answer.
+    let from = history.len().saturating_sub(rounds.saturating_mul(2));
+    let mut messages: Vec<ModelMessage> = history.iter().skip(from).cloned().collect();
+    let mut parts = vec![Part::Text(request.prompt)];
+    for attachment in request.attachments {
+        parts.push(match attachment.kind == "image" {
+            true => Part::Image(attachment.url),
+            false => Part::Text(format!("[{}: {}]", attachment.input, attachment.url)),
+        });
+    }
+    messages.push(ModelMessage::User(parts));
+    ModelRequest {
+        system: request.system,
+        messages,
+        temperature: request.temperature,
+        top_p: request.top_p,
+        max_tokens: request
+            .max_tokens
+            .and_then(|tokens| u32::try_from(tokens).ok()),
+        ..ModelRequest::default()
+    }
+}
+
+fn call_model(
+    model: &Arc<dyn Model>,
+    request: ModelRequest,
+    task: coze_workflow::TaskId,
+    streamed: bool,
+    deadline: Option<Instant>,
+) -> TaskStream {
+    struct State {
+        events: crate::models::ModelStream,
+        reply: ModelReply,
+        reasoning: String,
+    }
+    let state = State {
+        events: model.respond(request),
+        reply: ModelReply::default(),
+        reasoning: String::new(),
+    };
+    // What a reader has seen cannot be taken back by a second attempt.
+    let shown = move |reply: &ModelReply| streamed && !reply.text.is_empty();
+    stream::unfold(Some(state), move |state| {
+        let task = task.clone();
+        async move {
+            let mut state = state?;
+            loop {
+                let next = match deadline {
+                    None => Ok(state.events.next().await),
+                    Some(deadline) => tokio::time::timeout_at(deadline, state.events.next()).await,
+                };
+                let Ok(event) = next else {
+                    let message = "the node's time is over".to_owned();
+                    let (code, partial) = (code::NODE_TIMEOUT, shown(&state.reply));
+                    return Some((
+                        Event::TaskFailed {
+                            task,
+                            code,
+                            message,
+                            partial,
+                        },
+                        None,
+                    ));
+                };
+                match event {
+                    Some(Ok(ModelEvent::Text(text))) => {
+                        state.reply.text.push_str(&text);
+                        if streamed {
+                            return Some((Event::TextDelta { task, text }, Some(state)));
+                        }
+                    }
+                    Some(Ok(ModelEvent::Reasoning(text))) => state.reasoning.push_str(&text),
+                    Some(Ok(ModelEvent::Usage { input, output })) => {
+                        state.reply.usage.input += u64::try_from(input).unwrap_or(0);
+                        state.reply.usage.output += u64::try_from(output).unwrap_or(0);
+                    }
+                    // The built-in model answers sums through a tool; here it can do so at once.
+                    Some(Ok(ModelEvent::Call(call))) => {
+                        let output = crate::tools::call(&call.name, &call.arguments);
+                        state.reply.text.push_str(&output.unwrap_or_default());
+                    }
+                    Some(Ok(ModelEvent::FollowUps(_))) => {}
+                    Some(Err(ModelError { code, msg })) => {
+                        let (message, partial) = (msg, shown(&state.reply));
+                        return Some((
+                            Event::TaskFailed {
+                                task,
+                                code,
+                                message,
+                                partial,
+                            },
+                            None,
+                        ));
+                    }
+                    None => {
+                        let mut reply = state.reply;
+                        reply.reasoning = (!state.reasoning.is_empty()).then_some(state.reasoning);
+                        let result = TaskResult::Model(reply);
+                        return Some((Event::TaskFinished { task, result }, None));
+                    }
+                }
+            }
+        }
+    })
+    .boxed()
+}
