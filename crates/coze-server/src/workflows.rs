@@ -5,6 +5,8 @@
 //! not kept in memory: its journal brings it back.
 
 mod chatflow;
+mod outcome;
+mod schema;
 mod sink;
 mod task;
 
@@ -12,16 +14,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use coze_types::Id;
-use coze_types::chat::Usage;
 use coze_types::workflows::{InterruptData, ParamSchema, RunWorkflowBody, WorkflowResult};
 use coze_workflow::{
-    Effect, Event, Failure, Interrupt, Message, NodePath, Outcome, Plan, Run, RunOptions, TaskId,
-    Type, Variable,
+    Effect, Event, Interrupt, Message, NodePath, Outcome, Run, RunOptions, TaskId,
 };
 use futures_util::StreamExt;
 use futures_util::future::AbortHandle;
 use futures_util::stream::SelectAll;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::app::{App, Running, Workflow};
@@ -30,7 +30,11 @@ use crate::ids::now;
 use crate::models::ModelMessage;
 use crate::store::{ChatRecord, NodeOutputRecord, RunRecord};
 
+use outcome::{refusal, result_text};
+
 pub(crate) use chatflow::{ChatSink, answer_data};
+pub(crate) use outcome::{api_code, usage_of};
+pub(crate) use schema::{input_schema, param_schema};
 pub(crate) use sink::{EventSink, NoSink, Sink};
 
 /// How long one sitting of a run may take; the service allows 10 minutes, 24 hours in the
@@ -498,45 +502,6 @@ pub(crate) fn debug_url(app: &App, workflow: &str, run: i64) -> String {
     format!("{}/v1/workflows/{workflow}/run_histories/{run}", app.url())
 }
 
-pub(crate) fn usage_of(outcome: &Outcome) -> Usage {
-    let usage = match outcome {
-        Outcome::Success { usage, .. } | Outcome::Cancelled { usage } => usage,
-        Outcome::Failed(failure) => &failure.usage,
-    };
-    let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
-    Usage {
-        token_count: count(usage.total()),
-        output_count: count(usage.output),
-        input_count: count(usage.input),
-    }
-}
-
-/// The result as text: the variables as JSON, or the answer in the envelope that Coze gives it.
-fn result_text(output: &Map<String, Value>, answer: Option<&str>) -> String {
-    match answer {
-        Some(answer) => json!({"content_type": 1, "data": answer, "type_for_model": 2}).to_string(),
-        None => Value::Object(output.clone()).to_string(),
-    }
-}
-
-/// The code that the API shows for a code of the engine (reference of workflows, section 3.8).
-pub(crate) fn api_code(code: i64) -> i64 {
-    use coze_workflow::code;
-    match code {
-        code::MISSING_PARAMETER | code::BAD_PARAMETER | code::INDEX_OUT_OF_RANGE => 4000,
-        code::RUN_TIMEOUT => 6023,
-        other => other,
-    }
-}
-
-pub(crate) fn refusal(failure: &Failure, debug_url: String) -> Fail {
-    let fail = Fail::new(api_code(failure.code), failure.to_string());
-    Fail {
-        debug_url: Some(debug_url),
-        ..fail
-    }
-}
-
 /// Runs a workflow as a tool of an agent; what its nodes say is not forwarded.
 pub(crate) async fn call_as_tool(
     app: &App,
@@ -573,59 +538,4 @@ pub(crate) async fn call_as_tool(
         Ended::Done(Outcome::Cancelled { .. }) => Err("the workflow was cancelled".to_owned()),
         Ended::Waiting => Err("the workflow asks a question, which a tool cannot".to_owned()),
     }
-}
-
-/// The inputs of a workflow as JSON Schema, for models that may call it.
-pub(crate) fn input_schema(plan: &Plan) -> Value {
-    let inputs = plan.start_inputs();
-    let properties: Map<String, Value> = inputs
-        .iter()
-        .map(|input| {
-            let mut schema = input.ty.json_schema();
-            if let (Value::Object(schema), false) = (&mut schema, input.description.is_empty()) {
-                schema.insert("description".to_owned(), input.description.clone().into());
-            }
-            (input.name.clone(), schema)
-        })
-        .collect();
-    let required: Vec<&str> = inputs
-        .iter()
-        .filter(|input| input.required)
-        .map(|input| input.name.as_str())
-        .collect();
-    json!({"type": "object", "properties": properties, "required": required})
-}
-
-/// A declaration as the API shows it.
-pub(crate) fn param_schema(variable: &Variable) -> ParamSchema {
-    let mut schema = type_schema(&variable.ty);
-    schema.required = Some(variable.required);
-    schema.description = Some(variable.description.clone());
-    schema.default_value = variable.default.as_ref().map(|value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    });
-    schema
-}
-
-fn type_schema(ty: &Type) -> ParamSchema {
-    let mut schema = ParamSchema {
-        kind: ty.name().to_owned(),
-        ..ParamSchema::default()
-    };
-    match ty {
-        Type::Float => "number".clone_into(&mut schema.kind),
-        Type::List(item) => {
-            "array".clone_into(&mut schema.kind);
-            schema.items = Some(Box::new(type_schema(item)));
-        }
-        Type::Object(fields) => {
-            let fields = fields
-                .iter()
-                .map(|field| (field.name.clone(), param_schema(field)));
-            schema.properties = Some(fields.collect());
-        }
-        _ => {}
-    }
-    schema
 }

@@ -102,6 +102,11 @@ async fn receive(app: &App, parts: &mut Multipart) -> Result<File, Fail> {
 
 /// The last part of a path; the name is never used as a path here, but callers may do so.
 fn base_name(name: &str) -> String {
+    // Forms spell these three characters so (HTML standard, multipart form data).
+    let name = name
+        .replace("%22", "\"")
+        .replace("%0D", "\r")
+        .replace("%0A", "\n");
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = name
         .chars()
