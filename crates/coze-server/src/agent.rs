@@ -1,7 +1,6 @@
 //! A chat at work: asks the model, carries out tools, says what happens, writes down what came.
 
 mod context;
-mod output;
 
 use std::sync::Arc;
 
@@ -21,11 +20,11 @@ use crate::app::{Agent, App, Running};
 use crate::fail::Fail;
 use crate::ids::now;
 use crate::models::{ModelCall, ModelError, ModelEvent};
+use crate::output::Output;
 use crate::store::{ChatRecord, Turn, TurnCall};
 use crate::{tools, workflows};
 
-pub(crate) use context::{check_prompt, text_of};
-pub(crate) use output::Output;
+pub(crate) use context::text_of;
 
 /// Rounds of tool calls that one chat may take.
 const MAX_ROUNDS: usize = 16;
@@ -313,10 +312,10 @@ impl Run {
     /// it, and the next start will tell that the chat was interrupted.
     async fn canceled(&mut self) -> Result<(), Fail> {
         if self.app.stop.is_cancelled() {
-            let code = INTERRUPTED_CODE;
+            let fail = Fail::interrupted();
             let error = ModelError {
-                code,
-                msg: INTERRUPTED.to_owned(),
+                code: fail.code,
+                msg: fail.msg.into_owned(),
             };
             self.tell_failure(&error).await;
             return Ok(());
@@ -419,11 +418,6 @@ impl Run {
         )
     }
 }
-
-/// What the next start says of chats that were at work when the server ended.
-pub(crate) const INTERRUPTED: &str =
-    "the server was stopped or restarted while this chat was at work; start it again";
-pub(crate) const INTERRUPTED_CODE: i64 = 5000;
 
 pub(crate) fn tool_response(mut message: Message, output: &str) -> Message {
     let content = ToolResponseContent {

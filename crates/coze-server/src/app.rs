@@ -12,8 +12,7 @@ use coze_workflow::Plan;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::LOCAL_USER_ID;
-use crate::config::{BotConfig, DEMO_BOT_ID, Dialect, ServerConfig, Space};
+use crate::config::{BotConfig, DEMO_BOT_ID, Dialect, LOCAL_USER_ID, ServerConfig, Space};
 use crate::ids::{Ids, now};
 use crate::models::{self, Model};
 use crate::store::Db;
@@ -170,7 +169,7 @@ fn build_bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, String> {
         if bots.contains_key(&config.id) {
             continue;
         }
-        crate::agent::check_prompt(&config.prompt)
+        crate::prompt::check(&config.prompt)
             .map_err(|why| format!("bots: {}: prompt: {why}", config.name))?;
         let model = models::build(space, config.model.as_deref())
             .map_err(|why| format!("bots: {}: {why}", config.name))?;
@@ -231,9 +230,6 @@ fn build_workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Str
     }
     Ok(workflows)
 }
-
-/// The local workspace that agents and workflows belong to.
-pub(crate) const LOCAL_SPACE_ID: &str = "7500000000000000003";
 
 impl Agent {
     /// The agent as the API shows it.

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::app::App;
+use crate::config::LOCAL_USER_ID;
 use crate::fail::Fail;
 
 /// Who calls. Every token belongs to the one local user.
@@ -11,9 +12,6 @@ use crate::fail::Fail;
 pub(crate) struct Caller {
     pub(crate) user_id: &'static str,
 }
-
-/// The local user's id.
-pub(crate) const LOCAL_USER_ID: &str = "7500000000000000002";
 
 /// Lets a call in, or says why not. A server without tokens lets everybody in.
 pub(crate) fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, Fail> {

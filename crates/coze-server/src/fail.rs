@@ -54,6 +54,12 @@ impl Fail {
         Self::new(code, format!("the {what} {id} does not exist"))
     }
 
+    /// Why a chat or a run ended that was at work when the server did.
+    pub(crate) fn interrupted() -> Self {
+        let msg = "the server was stopped or restarted while this was at work; start it again";
+        Self::new(5000, msg)
+    }
+
     pub(crate) fn internal() -> Self {
         Self::new(
             5000,

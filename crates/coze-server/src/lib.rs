@@ -26,6 +26,8 @@ mod config;
 mod fail;
 mod ids;
 mod models;
+mod output;
+mod prompt;
 mod router;
 mod routes;
 mod store;
@@ -40,6 +42,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::fail::Fail;
 use crate::ids::now;
 use crate::store::{Db, StoreError};
 
@@ -202,8 +205,8 @@ async fn open_data(folder: &std::path::Path) -> Result<(Db, i64), StoreError> {
     let db = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let largest = db
         .write(|unit| {
-            let count =
-                unit.fail_interrupted(now(), agent::INTERRUPTED_CODE, agent::INTERRUPTED)?;
+            let why = Fail::interrupted();
+            let count = unit.fail_interrupted(now(), why.code, &why.msg)?;
             if count > 0 {
                 tracing::warn!(
                     count,

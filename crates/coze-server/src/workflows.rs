@@ -103,7 +103,7 @@ impl Start {
             bot_id: set(&body.bot_id).map_or_else(|| "0".to_owned(), |id| id.to_string()),
             connector_id: set(&body.connector_id)
                 .map_or_else(|| "1024".to_owned(), |id| id.to_string()),
-            connector_uid: user.unwrap_or_else(|| crate::auth::LOCAL_USER_ID.to_owned()),
+            connector_uid: user.unwrap_or_else(|| crate::config::LOCAL_USER_ID.to_owned()),
             log_id: log_id.to_owned(),
             conversation: None,
             history: Vec::new(),
@@ -414,9 +414,9 @@ impl Driver {
             }
             Outcome::Cancelled { .. } if self.app.stop.is_cancelled() => {
                 self.record.status = "Fail".to_owned();
-                self.record.error_code = crate::agent::INTERRUPTED_CODE.to_string();
-                self.record.error_message =
-                    "the server was stopped while this run was at work".to_owned();
+                let why = Fail::interrupted();
+                self.record.error_code = why.code.to_string();
+                self.record.error_message = why.msg.into_owned();
             }
             Outcome::Cancelled { .. } => {
                 self.record.status = "Cancel".to_owned();

@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, Role};
-use minijinja::{Environment, UndefinedBehavior};
 
 use crate::app::{Agent, App};
 use crate::fail::Fail;
 use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
+use crate::prompt;
 use crate::store::{ChatRecord, number};
 
 /// Messages of the past that a model gets to read.
@@ -21,7 +21,8 @@ pub(crate) async fn request(
     agent: &Agent,
     record: &ChatRecord,
 ) -> Result<ModelRequest, Fail> {
-    let system = render_prompt(&agent.config.prompt, record)
+    let variables = record.request.custom_variables.as_ref();
+    let system = prompt::render(&agent.config.prompt, variables)
         .map_err(|why| Fail::invalid("custom_variables", why))?;
     let chat = &record.chat;
     let conversation = number(&chat.conversation_id);
@@ -81,31 +82,6 @@ fn tools(app: &App, agent: &Agent) -> Vec<ToolSpec> {
         parameters: crate::workflows::input_schema(&workflow.plan),
     });
     local.chain(workflows).collect()
-}
-
-/// Checks a prompt when the server starts, so that a slip in it is told then.
-pub(crate) fn check_prompt(prompt: &str) -> Result<(), String> {
-    environment()
-        .template_from_str(prompt)
-        .map(|_| ())
-        .map_err(|error| format!("{error:#}"))
-}
-
-fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
-    // A variable that nobody gave is empty, as on Coze.
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment
-}
-
-fn render_prompt(prompt: &str, record: &ChatRecord) -> Result<String, String> {
-    if !prompt.contains('{') {
-        return Ok(prompt.to_owned());
-    }
-    let variables = record.request.custom_variables.clone().unwrap_or_default();
-    environment()
-        .render_str(prompt, variables)
-        .map_err(|error| format!("{error:#}"))
 }
 
 async fn convert(

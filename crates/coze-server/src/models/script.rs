@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use minijinja::{Environment, UndefinedBehavior, context};
 use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::Value;
@@ -110,9 +109,11 @@ impl Script {
             }));
         } else {
             said = match &rule.then {
-                Some(template) => match render(template, &outputs) {
+                Some(template) => match crate::prompt::render_outputs(template, &outputs) {
                     Ok(text) => text,
-                    Err(msg) => return Some(fail(4000, msg)),
+                    Err(why) => {
+                        return Some(fail(4000, format!("script: then {template:?}: {why}")));
+                    }
                 },
                 None => outputs.join("; "),
             };
@@ -155,16 +156,4 @@ impl Script {
 
 fn fail(code: i64, msg: String) -> ModelStream {
     stream::iter([Err(ModelError { code, msg })]).boxed()
-}
-
-fn render(template: &str, tool_outputs: &[&str]) -> Result<String, String> {
-    let outputs: Vec<String> = tool_outputs
-        .iter()
-        .map(|output| (*output).to_owned())
-        .collect();
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment
-        .render_str(template, context! { tool_outputs => outputs })
-        .map_err(|error| format!("script: then {template:?}: {error:#}"))
 }

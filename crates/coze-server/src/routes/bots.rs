@@ -9,8 +9,9 @@ use coze_types::bots::{
 };
 use coze_types::workflows::PublishStatus;
 
-use crate::app::{Agent, App, LOCAL_SPACE_ID};
+use crate::app::{Agent, App};
 use crate::call::Call;
+use crate::config::LOCAL_SPACE_ID;
 use crate::fail::Fail;
 use crate::validate;
 

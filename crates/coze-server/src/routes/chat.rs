@@ -10,12 +10,13 @@ use coze_types::sse::Framing;
 use coze_types::{Data, Streams, Timestamp};
 
 use super::{bots, conversations};
-use crate::agent::{self, Output};
+use crate::agent;
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::now;
+use crate::output::Output;
 use crate::store::{ChatRecord, Unit, number};
 use crate::validate;
 

@@ -20,13 +20,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{bots, chat, conversations};
-use crate::agent::{self, Output};
+use crate::agent;
 use crate::app::{App, Workflow};
-use crate::auth::LOCAL_USER_ID;
 use crate::call::{Answer, Call};
+use crate::config::LOCAL_USER_ID;
 use crate::fail::Fail;
 use crate::ids::now;
 use crate::models::{ModelMessage, Part};
+use crate::output::Output;
 use crate::store::{ChatRecord, RunRecord, number};
 use crate::validate;
 use crate::workflows::{ChatSink, Driver, EventSink, Mode, NoSink, Start, answer_data};

@@ -4,10 +4,12 @@
 //! the loss of power too; its price, one sync per commit, is shared by all writes that wait at the
 //! same moment.
 
+use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, oneshot};
@@ -19,6 +21,7 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
 const GROUP: usize = 256;
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A unit of work on a connection that is inside a transaction.
 pub(super) struct Sqlite<'c>(pub(super) &'c Connection);
@@ -83,26 +86,17 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Mutex<Vec<Connection>>,
     reading: Semaphore,
+    /// Held as long as the database is open.
+    _lock: File,
 }
 
 impl Db {
     /// Opens the database, brings it to today's schema and starts its writer.
     pub(crate) fn open(path: &Path) -> Result<Self> {
+        let lock = lock(path)?;
         let mut connection = Connection::open(path)?;
-        // The writer keeps the file for itself against other processes; readers of this one share
-        // its lock through WAL.
         connection.pragma_update(None, "busy_timeout", 2_000)?;
-        let in_use = |error: rusqlite::Error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                StoreError::InUse {
-                    path: path.display().to_string(),
-                }
-            }
-            _ => error.into(),
-        };
-        connection
-            .pragma_update(None, "journal_mode", "wal")
-            .map_err(in_use)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         migrate(&mut connection, path)?;
@@ -117,6 +111,7 @@ impl Db {
             writer: Mutex::new(Some(writer)),
             readers: Mutex::default(),
             reading: Semaphore::new(READERS),
+            _lock: lock,
         })))
     }
 
@@ -207,6 +202,33 @@ impl Db {
         if let Some(writer) = writer {
             // It ends when the queue is empty; a panic in it has already been told to its callers.
             let _ = writer.join();
+        }
+    }
+}
+
+/// Keeps other servers out of the folder: what one has at work, another one would take for left
+/// behind. A server that is about to end gets a moment.
+fn lock(path: &Path) -> Result<File> {
+    let path = path.with_extension("lock");
+    let io = |source| StoreError::io(&path, source);
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(io)?;
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse {
+                    path: path.display().to_string(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(source)),
         }
     }
 }

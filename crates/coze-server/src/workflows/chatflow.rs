@@ -13,10 +13,10 @@ use coze_workflow::{Interrupt, Message, NodePath, Outcome, Prompt};
 
 use super::sink::Sink;
 use super::{api_code, usage_of};
-use crate::agent::Output;
 use crate::app::App;
 use crate::fail::Fail;
 use crate::ids::now;
+use crate::output::Output;
 use crate::store::ChatRecord;
 
 /// A caller listens, to the events of a chat; answers are kept in the conversation.
@@ -195,9 +195,8 @@ impl Sink for ChatSink {
                     .await;
             }
             Outcome::Cancelled { .. } if self.app.stop.is_cancelled() => {
-                let msg = crate::agent::INTERRUPTED.to_owned();
-                self.failed(crate::agent::INTERRUPTED_CODE, msg, debug_url)
-                    .await;
+                let why = Fail::interrupted();
+                self.failed(why.code, why.msg.into_owned(), debug_url).await;
             }
             Outcome::Cancelled { .. } => {
                 // The row says so already: whoever cancelled wrote it.

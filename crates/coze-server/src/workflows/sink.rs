@@ -8,7 +8,7 @@ use coze_types::workflows::InterruptData;
 use coze_workflow::{Interrupt, Message, Outcome};
 
 use super::{api_code, usage_of};
-use crate::agent::Output;
+use crate::output::Output;
 
 /// Someone who listens to a run.
 pub(crate) trait Sink: Send {

@@ -1,4 +1,4 @@
-//! Where a chat's events go: to the caller's stream, or nowhere.
+//! Where the events of a chat or a run go: to the caller's stream, or nowhere.
 
 use std::time::Duration;
 
