@@ -1,0 +1,363 @@
+//! How a client is set up.
+
+use std::env;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coze_types::Id;
+use http::HeaderValue;
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::client::{Coze, Inner};
+use crate::error::{Error, Result};
+use crate::secret::Redact;
+
+/// A hosted service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Region {
+    /// `https://api.coze.cn`, the default.
+    #[default]
+    Cn,
+    /// `https://api.coze.com`. Tokens of the one are not valid at the other.
+    Com,
+}
+
+impl Region {
+    /// The address of the service.
+    #[must_use]
+    pub const fn base_url(self) -> &'static str {
+        match self {
+            Self::Cn => "https://api.coze.cn",
+            Self::Com => "https://api.coze.com",
+        }
+    }
+}
+
+/// How long a call may take, part by part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, with its name look-up and encryption: 5 s. Not applied to a
+    /// [`reqwest::Client`] of one's own.
+    pub connect: Duration,
+    /// For the beginning of a stream, or for a whole reply that does not stream: 60 s. Calls that
+    /// wait for a workflow get at least 100 s, because the service itself gives up after 90 s;
+    /// uploads get a second more for each 64 KiB.
+    pub first_byte: Duration,
+    /// Between two pieces of a stream: 120 s. A server that is silent for longer is given up, at
+    /// most a quarter later.
+    pub idle: Duration,
+    /// For a whole call, streams included; unlimited by default.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(60),
+            idle: Duration::from_secs(120),
+            total: None,
+        }
+    }
+}
+
+/// Builds a [`Coze`]; see [`Coze::builder`].
+#[derive(Clone, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct CozeBuilder {
+    token: Option<SecretString>,
+    region: Region,
+    base_url: Option<String>,
+    timeouts: Timeouts,
+    user_agent: Option<String>,
+    default_bot: Option<Id>,
+    default_user: Option<String>,
+    http_client: Option<reqwest::Client>,
+}
+
+impl fmt::Debug for CozeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CozeBuilder")
+            .field("token", &self.token.as_ref().map(|_| "[redacted]"))
+            .field("region", &self.region)
+            .field("base_url", &self.base_url)
+            .field("timeouts", &self.timeouts)
+            .field("default_bot", &self.default_bot)
+            .field("default_user", &self.default_user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CozeBuilder {
+    /// A builder filled from the environment: `COZE_API_TOKEN` (or `COZE_PAT_TOKEN`),
+    /// `COZE_API_BASE` and `COZE_BOT_ID`. Empty variables count as missing.
+    pub fn from_env() -> Self {
+        Self::from_vars(|name| env::var(name).ok())
+    }
+
+    fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name| lookup(name).filter(|value| !value.trim().is_empty());
+        let token = var("COZE_API_TOKEN").or_else(|| var("COZE_PAT_TOKEN"));
+        Self {
+            token: token.map(SecretString::from),
+            base_url: var("COZE_API_BASE"),
+            default_bot: var("COZE_BOT_ID").map(|id| id.trim().into()),
+            ..Self::default()
+        }
+    }
+
+    /// The access token, with or without `Bearer ` before it. Required.
+    pub fn token(mut self, token: impl Into<SecretString>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// The hosted service to call; [`Region::Cn`] by default. Undoes
+    /// [`base_url`](Self::base_url).
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = region;
+        self.base_url = None;
+        self
+    }
+
+    /// The address of another server, such as `http://127.0.0.1:8787`. It may have a path, which
+    /// then comes before the path of every call.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// All timeouts at once.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// See [`Timeouts::connect`].
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.connect = timeout;
+        self
+    }
+
+    /// See [`Timeouts::first_byte`].
+    pub fn first_byte_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.first_byte = timeout;
+        self
+    }
+
+    /// See [`Timeouts::idle`].
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.idle = timeout;
+        self
+    }
+
+    /// See [`Timeouts::total`].
+    pub fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.total = Some(timeout);
+        self
+    }
+
+    /// The `User-Agent`; `coze-rs/<version>` by default.
+    pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
+        self.user_agent = Some(agent.into());
+        self
+    }
+
+    /// The agent of [`Coze::default_chat`].
+    pub fn default_bot(mut self, bot: impl Into<Id>) -> Self {
+        self.default_bot = Some(bot.into());
+        self
+    }
+
+    /// The user of chats that name none. Memory and variables of an agent are kept per user, so a
+    /// program with several users names them chat by chat.
+    pub fn default_user(mut self, user: impl Into<String>) -> Self {
+        self.default_user = Some(user.into());
+        self
+    }
+
+    /// A client of one's own, for proxies, certificates or a shared pool of connections. It should
+    /// follow no redirects and have no timeout for whole requests, which would cut long streams.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http_client = Some(client);
+        self
+    }
+
+    /// Builds the client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the token is missing or cannot stand in a header, when the base URL
+    /// is none, or when the HTTP client cannot be set up.
+    pub fn build(self) -> Result<Coze> {
+        let token = self.token.as_ref().map_or("", |it| it.expose_secret());
+        let token = token.trim();
+        let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
+        if token.is_empty() {
+            return Err(Error::Invalid(
+                "no access token: set COZE_API_TOKEN, or call `token` of the builder".into(),
+            ));
+        }
+        let authorization = authorization(token)?;
+        let base = base(
+            self.base_url
+                .as_deref()
+                .unwrap_or(self.region.base_url())
+                .trim(),
+        )?;
+        let agent = self
+            .user_agent
+            .unwrap_or_else(|| concat!("coze-rs/", env!("CARGO_PKG_VERSION")).to_owned());
+        let user_agent = HeaderValue::from_str(&agent)
+            .map_err(|_| Error::Invalid("the user agent cannot stand in a header".into()))?;
+        let http = match self.http_client {
+            Some(client) => client,
+            None => http_client(&base, self.timeouts.connect)?,
+        };
+        Ok(Coze {
+            inner: Arc::new(Inner {
+                http,
+                base: base.as_str().trim_end_matches('/').to_owned(),
+                authorization,
+                user_agent,
+                redact: Redact::new(token),
+                timeouts: self.timeouts,
+                default_bot: self.default_bot,
+                default_user: self.default_user,
+            }),
+        })
+    }
+}
+
+fn authorization(token: &str) -> Result<HeaderValue> {
+    let bad = token
+        .char_indices()
+        .find(|(_, char)| !char.is_ascii_graphic());
+    if let Some((at, _)) = bad {
+        // The character itself is part of a secret, so only its place is told.
+        return Err(Error::Invalid(format!(
+            "the access token has a space, a line end or a character outside ASCII at byte {at}"
+        )));
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| Error::Invalid("the access token cannot stand in a header".into()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn base(text: &str) -> Result<Url> {
+    let invalid = |why: &str| Error::Invalid(format!("the base URL `{text}` {why}"));
+    let url = Url::parse(text).map_err(|error| {
+        invalid(&format!(
+            "is not one ({error}); it looks like https://api.coze.cn"
+        ))
+    })?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // Not repeated: it may be a secret.
+        return Err(Error::Invalid(
+            "the base URL has a user name or a password in it; use an access token".into(),
+        ));
+    }
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid("begins neither with https:// nor with http://"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("must end with its path: no `?` and no `#`"));
+    }
+    Ok(url)
+}
+
+/// Our own HTTP client.
+fn http_client(base: &Url, connect: Duration) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(connect)
+        // A redirect could carry the token to another host, and a POST would become a GET.
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_idle_timeout(Duration::from_secs(60))
+        .tcp_nodelay(true);
+    let loopback = is_loopback(base);
+    if loopback {
+        // A proxy has no way to this machine's own loopback.
+        builder = builder.no_proxy();
+    }
+    if base.scheme() == "http" && (loopback || !has_https_proxy()) {
+        // Loading the root certificates takes longer than a whole call to a local server, and
+        // nothing here can need them: redirects are not followed.
+        builder = builder.tls_certs_only([]);
+    }
+    builder
+        .build()
+        .map_err(|error| Error::Invalid(format!("the HTTP client cannot be set up: {error:?}")))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else {
+        return false;
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn has_https_proxy() -> bool {
+    ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
+        .iter()
+        .any(|name| env::var(name).is_ok_and(|url| url.starts_with("https:")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(vars: &[(&str, &str)]) -> CozeBuilder {
+        CozeBuilder::from_vars(|name| {
+            let found = vars.iter().find(|(key, _)| *key == name)?;
+            Some(found.1.to_owned())
+        })
+    }
+
+    fn token(builder: &CozeBuilder) -> &str {
+        builder.token.as_ref().map_or("", |it| it.expose_secret())
+    }
+
+    #[test]
+    fn the_environment_sets_a_client_up() {
+        let builder = given(&[
+            ("COZE_API_TOKEN", "a"),
+            ("COZE_PAT_TOKEN", "b"),
+            ("COZE_API_BASE", "http://127.0.0.1:1/x/"),
+            ("COZE_BOT_ID", " 7 "),
+        ]);
+        assert_eq!(token(&builder), "a");
+        let coze = builder.build().unwrap();
+        assert_eq!(coze.base_url(), "http://127.0.0.1:1/x");
+        assert_eq!(coze.default_bot().unwrap(), &"7");
+    }
+
+    #[test]
+    fn the_name_that_the_skill_uses_is_read_too() {
+        let builder = given(&[("COZE_API_TOKEN", " "), ("COZE_PAT_TOKEN", "b")]);
+        assert_eq!(token(&builder), "b");
+        assert!(given(&[]).build().is_err());
+    }
+
+    #[test]
+    fn loopback_is_recognised() {
+        let check = |url: &str| is_loopback(&Url::parse(url).unwrap());
+        for url in [
+            "http://localhost:1",
+            "http://127.0.0.2/",
+            "http://[::1]:80/",
+        ] {
+            assert!(check(url), "{url}");
+        }
+        for url in [
+            "http://localhost.example",
+            "http://10.0.0.1",
+            "https://api.coze.cn",
+        ] {
+            assert!(!check(url), "{url}");
+        }
+    }
+}

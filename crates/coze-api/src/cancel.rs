@@ -1,0 +1,102 @@
+//! Cancelling chats: on request, and when nobody waits for them any more.
+
+use std::time::Duration;
+
+use coze_types::Id;
+use coze_types::chat::{CancelChat, CancelChatBody, Chat};
+use tokio::runtime::Handle;
+
+use crate::client::Coze;
+use crate::error::Result;
+
+/// How long a cancellation in the background may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+impl Coze {
+    /// Cancels a chat that is created or in progress.
+    ///
+    /// # Errors
+    /// [`Error::Api`](crate::Error::Api) with code 4104 when the chat is in any other state.
+    pub async fn cancel_chat(
+        &self,
+        conversation: impl Into<Id>,
+        chat: impl Into<Id>,
+    ) -> Result<Chat> {
+        let row = CancelChat {
+            body: CancelChatBody {
+                conversation_id: conversation.into(),
+                chat_id: chat.into(),
+            },
+            ..Default::default()
+        };
+        Ok(self.send(row).await?.into_inner().data)
+    }
+}
+
+/// Cancels its chat when it is dropped armed.
+#[derive(Debug)]
+pub(crate) struct CancelOnDrop {
+    coze: Coze,
+    chat: Option<(Id, Id)>,
+    /// The caller wants it.
+    pub(crate) wanted: bool,
+}
+
+impl CancelOnDrop {
+    pub(crate) fn new(coze: Coze) -> Self {
+        Self {
+            coze,
+            chat: None,
+            wanted: true,
+        }
+    }
+
+    pub(crate) fn is_armed(&self) -> bool {
+        self.chat.is_some()
+    }
+
+    pub(crate) fn arm(&mut self, conversation: &Id, chat: &Id) {
+        if !conversation.is_unset() && !chat.is_unset() {
+            self.chat = Some((conversation.clone(), chat.clone()));
+        }
+    }
+
+    /// The chat is over, or someone may still want its answer.
+    pub(crate) fn disarm(&mut self) {
+        self.chat = None;
+    }
+
+    /// Cancels now. `None` when nothing runs: the chat is over, or the server never told its id.
+    pub(crate) async fn cancel(mut self) -> Result<Option<Chat>> {
+        let Some((conversation, chat)) = self.chat.take() else {
+            return Ok(None);
+        };
+        match self.coze.cancel_chat(&conversation, &chat).await {
+            Ok(chat) => Ok(Some(chat)),
+            // It was over before the call arrived.
+            Err(error) if error.code() == Some(4104) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        let Some((conversation, chat)) = self.chat.take().filter(|_| self.wanted) else {
+            return;
+        };
+        // Without a runtime there is nothing that could send it.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let coze = self.coze.clone();
+        runtime.spawn(async move {
+            let cancelling = coze.cancel_chat(conversation, chat);
+            match tokio::time::timeout(LIMIT, cancelling).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "a dropped chat was not cancelled"),
+                Err(_) => tracing::debug!("a dropped chat was not cancelled in time"),
+            }
+        });
+    }
+}

@@ -1,0 +1,543 @@
+//! What can go wrong, and everything that is known about it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use coze_types::Id;
+use coze_types::catalogue::{self, Entry};
+use coze_types::chat::Chat;
+use coze_types::runs::RunHistory;
+
+use crate::body::Body;
+use crate::reply::Reply;
+use crate::run::NodeText;
+use crate::transport::TransportError;
+
+/// The result of a call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call or a stream failed.
+///
+/// The texts are one line, name the endpoint and never hold a secret. What stands behind each
+/// variant is boxed, so that a `Result` stays small.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No answer: the connection, the name, the certificate or the clock.
+    #[error(transparent)]
+    Transport(Box<TransportError>),
+    /// The server understood the call and said no, with a code of the Coze catalogue.
+    #[error(transparent)]
+    Api(Box<ApiError>),
+    /// An HTTP error without a Coze code: usually from something that stands before the server.
+    #[error(transparent)]
+    Http(Box<HttpError>),
+    /// An answer that does not fit the endpoint.
+    #[error(transparent)]
+    Decode(Box<DecodeError>),
+    /// A stream that broke after it had begun.
+    #[error(transparent)]
+    Stream(Box<StreamFailure>),
+    /// A chat that failed or was cancelled.
+    #[error(transparent)]
+    Chat(Box<ChatFailed>),
+    /// A workflow run that failed or was cancelled.
+    #[error(transparent)]
+    Run(Box<RunFailed>),
+    /// Polling took longer than its deadline; what is polled goes on.
+    #[error(transparent)]
+    Timeout(Box<PollTimeout>),
+    /// An argument that no server needs to be asked about, or a file that cannot be read.
+    #[error("invalid argument: {0}")]
+    Invalid(String),
+}
+
+impl Error {
+    /// The Coze error code: of the reply, of the stream's error event or of the failed chat.
+    #[must_use]
+    pub fn code(&self) -> Option<i64> {
+        let code = match self {
+            Self::Api(error) => error.code,
+            Self::Chat(error) => error.code,
+            Self::Run(error) => error.code,
+            Self::Stream(error) => match &error.kind {
+                StreamError::Event { code, .. } => *code,
+                _ => 0,
+            },
+            _ => 0,
+        };
+        (code != 0).then_some(code)
+    }
+
+    /// The HTTP status, when there was an answer.
+    #[must_use]
+    pub fn http(&self) -> Option<u16> {
+        match self {
+            Self::Api(error) => Some(error.http),
+            Self::Http(error) => Some(error.http),
+            Self::Decode(error) => Some(error.http),
+            _ => None,
+        }
+    }
+
+    /// The log id, which the vendor's support asks for.
+    #[must_use]
+    pub fn log_id(&self) -> Option<&str> {
+        match self {
+            Self::Api(error) => error.log_id.as_deref(),
+            Self::Http(error) => error.log_id.as_deref(),
+            Self::Decode(error) => error.log_id.as_deref(),
+            Self::Stream(error) => error.log_id.as_deref(),
+            Self::Chat(error) => error.reply.log_id(),
+            Self::Run(error) => error.log_id(),
+            Self::Transport(_) | Self::Timeout(_) | Self::Invalid(_) => None,
+        }
+    }
+
+    /// Whether the same call can succeed later without any change.
+    ///
+    /// It does not say that sending it again is *safe*: a chat or a run that was accepted before
+    /// the failure would run twice.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.kind.is_temporary(),
+            Self::Http(error) => retryable_status(error.http),
+            Self::Api(_) | Self::Chat(_) | Self::Run(_) => match self.explain() {
+                Some(entry) => entry.retry.is_retryable(),
+                None => self.http().is_some_and(retryable_status),
+            },
+            Self::Decode(_) | Self::Stream(_) | Self::Timeout(_) | Self::Invalid(_) => false,
+        }
+    }
+
+    /// How long the server asks to wait: its `Retry-After` header.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api(error) => error.retry_after,
+            Self::Http(error) => error.retry_after,
+            _ => None,
+        }
+    }
+
+    /// What the catalogue knows about the code, or else about the HTTP status: cause and fix, in
+    /// English and Chinese.
+    #[must_use]
+    pub fn explain(&self) -> Option<&'static Entry> {
+        let status = match self {
+            Self::Api(error) => Some(error.http).filter(|http| *http >= 400),
+            Self::Http(error) => Some(error.http),
+            _ => None,
+        };
+        let by_status = || catalogue::lookup(i64::from(status?));
+        self.code().and_then(catalogue::lookup).or_else(by_status)
+    }
+
+    /// True when a stream ended before its last event: text may be missing.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        matches!(self, Self::Stream(error) if matches!(error.kind, StreamError::Truncated))
+    }
+
+    /// What had arrived before the failure, when the failing call collected it: the text of
+    /// [`ChatRequest::reply`](crate::ChatRequest::reply) must not be lost with its error.
+    #[must_use]
+    pub fn partial(&self) -> Option<&Reply> {
+        match self {
+            Self::Chat(error) => Some(&error.reply),
+            Self::Stream(error) => error.partial.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn retryable_status(http: u16) -> bool {
+    matches!(http, 408 | 429 | 502..=504)
+}
+
+/// The server said no.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// The endpoint's name, or method and path of a raw call.
+    pub endpoint: Cow<'static, str>,
+    /// The HTTP status; often 200.
+    pub http: u16,
+    /// The code; 0 when the server gave only a name (see [`name`](Self::name)).
+    pub code: i64,
+    /// The server's text; may be empty.
+    pub msg: String,
+    /// The name of an OAuth error, such as `authorization_pending`.
+    pub name: Option<String>,
+    /// The log id, from the header or from the body.
+    pub log_id: Option<String>,
+    /// The page that shows the failed workflow run; valid for 7 days.
+    pub debug_url: Option<String>,
+    /// How long to wait, from `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// The whole body.
+    pub body: Body,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = match (self.msg.as_str(), &self.name) {
+            ("", Some(name)) => name,
+            ("", None) => "no reason given",
+            (msg, _) => msg,
+        };
+        write!(f, "{}: {}", self.endpoint, OneLine(said))?;
+        match (self.code, &self.name) {
+            (0, Some(name)) => write!(f, " ({}", OneLine(name))?,
+            (code, _) => write!(f, " (code {code}")?,
+        }
+        write!(f, ", HTTP {}{})", self.http, LogId(self.log_id.as_deref()))
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// An HTTP error without a Coze code.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct HttpError {
+    /// The endpoint's name, or method and path of a raw call.
+    pub endpoint: Cow<'static, str>,
+    /// The HTTP status.
+    pub http: u16,
+    /// `Content-Type` of the body.
+    pub content_type: Option<String>,
+    /// Where a redirect leads. It is not followed, so that the token reaches no other address.
+    pub location: Option<String>,
+    /// The log id, if the answer had one.
+    pub log_id: Option<String>,
+    /// How long to wait, from `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// The whole body.
+    pub body: Body,
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: HTTP {}", self.endpoint, self.http)?;
+        if let Some(location) = &self.location {
+            let location = OneLine(location);
+            write!(f, ", a redirect to {location}, which is not followed")?;
+        } else {
+            write!(f, " without a Coze code")?;
+        }
+        if !self.body.is_empty() {
+            write!(f, ": {}", self.body.excerpt())?;
+        }
+        if let Some(id) = &self.log_id {
+            write!(f, " (logid {})", OneLine(id))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for HttpError {}
+
+/// An answer that does not fit the endpoint.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// The endpoint's name, or method and path of a raw call.
+    pub endpoint: Cow<'static, str>,
+    /// The HTTP status.
+    pub http: u16,
+    /// The path inside the JSON, `.` for the whole.
+    pub at: String,
+    /// What does not fit.
+    pub reason: String,
+    /// `Content-Type` of the body.
+    pub content_type: Option<String>,
+    /// The log id, if the answer had one.
+    pub log_id: Option<String>,
+    /// The whole body.
+    pub body: Body,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (endpoint, at, reason) = (&self.endpoint, &self.at, OneLine(&self.reason));
+        write!(f, "{endpoint}: the answer does not fit at `{at}`: {reason}")?;
+        write!(f, " (HTTP {}", self.http)?;
+        if let Some(kind) = &self.content_type {
+            write!(f, ", {}", OneLine(kind))?;
+        }
+        write!(f, "{})", LogId(self.log_id.as_deref()))?;
+        write!(f, ": {}", self.body.excerpt())
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// A stream that broke, with what is known about what it streamed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StreamFailure {
+    /// What broke.
+    pub kind: StreamError,
+    /// The endpoint's name, or method and path of a raw call.
+    pub endpoint: Cow<'static, str>,
+    /// The log id.
+    pub log_id: Option<String>,
+    /// How many events had arrived; they are with the caller.
+    pub events: u64,
+    /// How many bytes had arrived.
+    pub bytes: u64,
+    /// The conversation, once it is known. With it and the chat the answer can be fetched later.
+    pub conversation_id: Option<Id>,
+    /// The chat, once it is known.
+    pub chat_id: Option<Id>,
+    /// What the chat had said, when the stream was read by a collecting call.
+    pub partial: Option<Reply>,
+    /// What the workflow's nodes had said, when the stream was read by a collecting call.
+    pub said: Vec<NodeText>,
+}
+
+/// How a stream broke.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// It ended before its last event: text may be missing.
+    Truncated,
+    /// The connection failed, or was silent for too long.
+    Transport(TransportError),
+    /// The server sent an error event.
+    Event {
+        /// The code; 0 when the server gave none.
+        code: i64,
+        /// The server's text; may be empty.
+        msg: String,
+        /// The page that shows the failed run; valid for 7 days.
+        debug_url: Option<String>,
+    },
+    /// An event that does not fit. The stream can be read on.
+    Decode {
+        /// The event's name.
+        event: String,
+        /// The path inside its data, `.` for the whole.
+        at: String,
+        /// What does not fit.
+        reason: String,
+        /// The data.
+        data: Body,
+    },
+    /// An event is larger than the limit.
+    FrameTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for StreamFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (endpoint, events, bytes) = (&self.endpoint, self.events, self.bytes);
+        write!(f, "{endpoint}: ")?;
+        match &self.kind {
+            StreamError::Truncated => {
+                f.write_str("the stream was cut before its last event")?;
+            }
+            StreamError::Transport(error) => write!(f, "the stream broke: {}", error.cause())?,
+            StreamError::Event { code, msg, .. } => {
+                let msg = if msg.is_empty() {
+                    "no reason given"
+                } else {
+                    msg
+                };
+                write!(f, "the stream failed: {} (code {code})", OneLine(msg))?;
+            }
+            StreamError::Decode {
+                event, at, reason, ..
+            } => {
+                let (event, reason) = (OneLine(event), OneLine(reason));
+                write!(f, "event `{event}` does not fit at `{at}`: {reason}")?;
+            }
+            StreamError::FrameTooLong { limit } => {
+                write!(f, "an event is larger than {limit} bytes")?;
+            }
+        }
+        write!(f, " (after {events} events, {bytes} bytes")?;
+        if let Some(chat) = &self.chat_id {
+            write!(f, ", chat {chat}")?;
+        }
+        write!(f, "{})", LogId(self.log_id.as_deref()))
+    }
+}
+
+impl std::error::Error for StreamFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            StreamError::Transport(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// A chat that failed or was cancelled.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ChatFailed {
+    /// Why it failed; 0 for a cancelled chat, or when the server gave no reason.
+    pub code: i64,
+    /// The server's text; may be empty.
+    pub msg: String,
+    /// The chat and everything that it had said.
+    pub reply: Reply,
+}
+
+impl ChatFailed {
+    /// The chat as it was last seen.
+    #[must_use]
+    pub fn chat(&self) -> &Chat {
+        self.reply.chat()
+    }
+}
+
+impl fmt::Display for ChatFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let chat = self.reply.chat();
+        write!(f, "chat {} is {}", chat.id, chat.status)?;
+        if !self.msg.is_empty() {
+            write!(f, ": {}", OneLine(&self.msg))?;
+        }
+        if self.code != 0 {
+            write!(f, " (code {}", self.code)?;
+            write!(f, "{})", LogId(self.reply.log_id()))?;
+        } else if let Some(id) = self.reply.log_id() {
+            write!(f, " (logid {})", OneLine(id))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ChatFailed {}
+
+/// A workflow run that failed or was cancelled.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RunFailed {
+    /// Why it failed; 0 when the server gave no number.
+    pub code: i64,
+    /// The server's text; may be empty.
+    pub msg: String,
+    /// The run.
+    pub history: RunHistory,
+}
+
+impl RunFailed {
+    fn log_id(&self) -> Option<&str> {
+        Some(self.history.logid.as_str()).filter(|id| !id.is_empty())
+    }
+}
+
+impl fmt::Display for RunFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, status) = (&self.history.execute_id, &self.history.execute_status);
+        write!(f, "run {id} ended as {status}")?;
+        if !self.msg.is_empty() {
+            write!(f, ": {}", OneLine(&self.msg))?;
+        }
+        write!(f, " (code {}{})", self.code, LogId(self.log_id()))
+    }
+}
+
+impl std::error::Error for RunFailed {}
+
+/// Polling took longer than its deadline.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PollTimeout {
+    /// The deadline that passed.
+    pub deadline: Duration,
+    /// The chat as it was last seen.
+    pub chat: Option<Chat>,
+    /// The run as it was last seen.
+    pub run: Option<RunHistory>,
+}
+
+impl fmt::Display for PollTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(chat) = &self.chat {
+            write!(f, "chat {} is still {}", chat.id, chat.status)?;
+        } else if let Some(run) = &self.run {
+            write!(f, "run {} is still {}", run.execute_id, run.execute_status)?;
+        } else {
+            f.write_str("nothing is known yet")?;
+        }
+        write!(f, " after {:?}; it was left running", self.deadline)
+    }
+}
+
+impl std::error::Error for PollTimeout {}
+
+/// Foreign text on one line, at most 300 characters of it.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        let mut blank = false;
+        for (at, char) in self.0.trim().chars().enumerate() {
+            if at == 300 {
+                return f.write_char('…');
+            }
+            let space = char.is_whitespace() || char.is_control();
+            if !space {
+                f.write_char(char)?;
+            } else if !blank {
+                f.write_char(' ')?;
+            }
+            blank = space;
+        }
+        Ok(())
+    }
+}
+
+/// `, logid …`, when there is one.
+struct LogId<'a>(Option<&'a str>);
+
+impl fmt::Display for LogId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(id) => write!(f, ", logid {}", OneLine(id)),
+            None => Ok(()),
+        }
+    }
+}
+
+macro_rules! from_boxed {
+    ($($variant:ident $type:ty),+ $(,)?) => {$(
+        impl From<$type> for Error {
+            fn from(error: $type) -> Self {
+                Self::$variant(Box::new(error))
+            }
+        }
+    )+};
+}
+from_boxed!(
+    Transport TransportError, Api ApiError, Http HttpError, Decode DecodeError,
+    Stream StreamFailure, Chat ChatFailed, Run RunFailed, Timeout PollTimeout,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_small() {
+        assert!(size_of::<Error>() <= 128, "{}", size_of::<Error>());
+        assert!(size_of::<Result<()>>() <= 32);
+    }
+
+    #[test]
+    fn foreign_text_stays_on_one_line() {
+        assert_eq!(OneLine(" a\r\n\tb\u{7}c ").to_string(), "a b c");
+        let long = "好".repeat(400);
+        assert_eq!(OneLine(&long).to_string().chars().count(), 301);
+    }
+}

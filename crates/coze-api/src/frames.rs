@@ -1,0 +1,210 @@
+//! Frames of a streaming answer, without their types.
+//!
+//! Nothing is spawned and nothing is copied but the bytes into the decoder: whoever polls the
+//! stream drives the connection, and dropping it closes the connection.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use coze_types::sse::{Decoder, Frame};
+use coze_types::stream::Progress;
+use futures_util::Stream;
+
+use crate::client::{Opened, is_document};
+use crate::error::{Error, StreamError, StreamFailure};
+use crate::response::{Head, RawResponse};
+use crate::transport::{TransportError, is_early_end};
+use crate::watch::Watch;
+
+type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+
+/// A frame that [`Frames::poll_frame`] has moved to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A whole frame.
+    Whole,
+    /// The last one, without an empty line behind it: it may be cut anywhere.
+    Rest,
+}
+
+pub(crate) struct Frames {
+    head: Head,
+    url: String,
+    /// `None` once it has ended.
+    body: Option<Body>,
+    begin: Option<Bytes>,
+    decoder: Decoder,
+    /// Where the stream stands after the last event.
+    progress: Progress,
+    /// The last item was given out.
+    over: bool,
+    /// A document that came instead of a stream, in spite of its type.
+    document: Option<Vec<u8>>,
+    watch: Watch,
+    bytes: u64,
+    events: u64,
+}
+
+impl Frames {
+    pub(crate) fn new(opened: Opened, idle: Duration, begin: Option<Bytes>) -> Self {
+        Self {
+            head: opened.head,
+            url: opened.url,
+            body: Some(Box::pin(opened.response.bytes_stream())),
+            begin,
+            decoder: Decoder::new(),
+            progress: Progress::Going,
+            over: false,
+            document: None,
+            watch: Watch::new(idle, opened.deadline),
+            bytes: 0,
+            events: 0,
+        }
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The frame that was found last.
+    pub(crate) fn frame(&self) -> Frame<'_> {
+        self.decoder.frame()
+    }
+
+    /// True when no frame will follow.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Moves to the next frame; `None` at the end.
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Found, Error>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        loop {
+            let Some(body) = &mut self.body else {
+                return Poll::Ready(self.end());
+            };
+            match self.decoder.advance() {
+                Ok(true) => return Poll::Ready(Some(Ok(Found::Whole))),
+                Ok(false) => {}
+                Err(error) => {
+                    let limit = error.limit;
+                    return self.fail(StreamError::FrameTooLong { limit });
+                }
+            }
+            let chunk = match self.begin.take() {
+                Some(begin) => Some(Ok(begin)),
+                None => match body.as_mut().poll_next(cx) {
+                    Poll::Ready(chunk) => chunk,
+                    Poll::Pending => match self.watch.poll(cx) {
+                        Poll::Ready(waited) => {
+                            let endpoint = self.head.endpoint.clone();
+                            let error = TransportError::timeout(endpoint, &self.url, waited);
+                            return self.fail(StreamError::Transport(error));
+                        }
+                        Poll::Pending => return Poll::Pending,
+                    },
+                },
+            };
+            match chunk {
+                Some(Ok(chunk)) => self.take(&chunk),
+                Some(Err(error)) if !self.may_end() && !is_early_end(&error) => {
+                    let endpoint = self.head.endpoint.clone();
+                    let error = TransportError::new(endpoint, &self.url, error);
+                    return self.fail(StreamError::Transport(error));
+                }
+                Some(Err(_)) | None => {
+                    self.body = None;
+                    if self.document.is_none() && self.decoder.finish() {
+                        return Poll::Ready(Some(Ok(Found::Rest)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, chunk: &Bytes) {
+        self.watch.heard();
+        if self.bytes == 0 && is_document(chunk) {
+            self.document = Some(Vec::new());
+        }
+        self.bytes += chunk.len() as u64;
+        match &mut self.document {
+            None => self.decoder.push(chunk),
+            // Enough to tell what it is.
+            Some(document) if document.len() < 1 << 20 => document.extend_from_slice(chunk),
+            Some(_) => {}
+        }
+    }
+
+    /// Notes an event that was read from the present frame.
+    pub(crate) fn after(&mut self, progress: Progress) {
+        self.events += 1;
+        match progress {
+            Progress::Going => {}
+            // It stays: a failure that was told is not untold by an event behind it.
+            Progress::MayEnd => self.progress = Progress::MayEnd,
+            // The end of the body is not waited for. The body is kept, though: while it is, the
+            // HTTP client takes its end when that comes, and can use the connection again.
+            Progress::Ended => self.over = true,
+        }
+    }
+
+    fn may_end(&self) -> bool {
+        self.progress != Progress::Going
+    }
+
+    /// The body has ended, and all whole frames were given out.
+    pub(crate) fn end<T>(&mut self) -> Option<Result<T, Error>> {
+        self.close();
+        if let Some(document) = self.document.take() {
+            let (head, body) = (self.head.clone(), document.into());
+            return Some(Err(RawResponse { head, body }.not_a_stream()));
+        }
+        if self.may_end() {
+            return None;
+        }
+        Some(Err(self.failure(StreamError::Truncated)))
+    }
+
+    fn fail(&mut self, kind: StreamError) -> Poll<Option<Result<Found, Error>>> {
+        self.close();
+        Poll::Ready(Some(Err(self.failure(kind))))
+    }
+
+    /// Ends the stream at once, and with it the connection.
+    pub(crate) fn close(&mut self) {
+        self.over = true;
+        self.body = None;
+        self.watch.stop();
+    }
+
+    pub(crate) fn failure(&self, kind: StreamError) -> Error {
+        StreamFailure {
+            kind,
+            endpoint: self.head.endpoint.clone(),
+            log_id: self.head.log_id.clone(),
+            events: self.events,
+            bytes: self.bytes,
+            conversation_id: None,
+            chat_id: None,
+            partial: None,
+            said: Vec::new(),
+        }
+        .into()
+    }
+}

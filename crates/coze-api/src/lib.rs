@@ -1,0 +1,100 @@
+//! The Rust SDK for Coze (扣子): chat with agents, run workflows, lose no text.
+//!
+//! ```no_run
+//! use coze_api::Coze;
+//!
+//! # async fn run() -> coze_api::Result<()> {
+//! let coze = Coze::builder().token("pat_…").default_user("me").build()?;
+//! let mut stream = coze.chat("7379462189365198898").message("你好").stream().await?;
+//! while let Some(text) = stream.next_text().await {
+//!     print!("{}", text?);
+//! }
+//! println!("\n{:?}", stream.usage());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Finding your way
+//!
+//! | To | Use |
+//! |---|---|
+//! | set up a client | [`Coze::builder`], [`Coze::from_env`] |
+//! | talk to an agent | [`Coze::chat`]: [`stream`](ChatRequest::stream), [`reply`](ChatRequest::reply), [`poll`](ChatRequest::poll) |
+//! | go on talking | [`Coze::conversation`], [`ChatRequest::conversation`] |
+//! | send images and files | [`Coze::upload`], [`ChatRequest::image`], [`ChatRequest::file`] |
+//! | carry out an agent's local tools | [`Reply::tool_calls`], [`Coze::submit_tool_outputs`] |
+//! | run a workflow | [`Coze::workflow`]: [`run`](WorkflowRequest::run), [`stream`](WorkflowRequest::stream), [`start`](WorkflowRequest::start) |
+//! | answer a workflow's question | [`RunInterrupt::resume`] |
+//! | talk to a chatflow | [`WorkflowRequest::chat`] |
+//! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
+//!
+//! # What can be relied on
+//!
+//! - A stream that ends before its last event is an error, never a quiet end. Whatever had arrived
+//!   is with the caller, or in [`Error::partial`].
+//! - Whatever goes wrong before the first event is an error of the call that asked for the stream.
+//! - Dropping a [`ChatStream`], or the future of a chat, closes the connection and cancels the
+//!   chat; [`ChatStream::detach`] lets it go on.
+//! - Nothing waits for ever; see [`Timeouts`] and [`PollOptions`].
+//! - Errors say what the server said, with its code and log id; [`Error::explain`] knows cause and
+//!   fix of each documented code. The token appears in no error, no `Debug` and no trace, and is
+//!   sent to no other host: redirects are not followed.
+//! - Requests are not repeated by themselves. [`Error::is_retryable`] says whether it could help.
+//!
+//! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
+//! cancellation of a dropped chat.
+
+mod body;
+mod bots;
+mod builder;
+mod call;
+mod cancel;
+mod chat;
+mod chat_stream;
+mod chatflow;
+mod client;
+mod conversations;
+mod draft;
+mod error;
+mod files;
+mod frames;
+mod poll;
+mod raw_stream;
+mod reply;
+mod response;
+mod retry_after;
+mod run;
+mod secret;
+mod stream;
+mod tool_outputs;
+mod transport;
+mod watch;
+mod workflow;
+mod workflow_stream;
+
+pub use body::Body;
+pub use builder::{CozeBuilder, Region, Timeouts};
+pub use chat::ChatRequest;
+pub use chat_stream::{ChatStream, TextStream};
+pub use chatflow::ChatflowRequest;
+pub use client::Coze;
+pub use conversations::ConversationRequest;
+pub use error::{
+    ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, RunFailed,
+    StreamError, StreamFailure,
+};
+pub use poll::PollOptions;
+pub use raw_stream::RawStream;
+pub use reply::Reply;
+pub use response::{RawResponse, Response};
+pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
+pub use stream::EventStream;
+pub use tool_outputs::{ChatRef, ToolOutputsRequest};
+pub use transport::{TransportError, TransportKind, Waited};
+pub use workflow::{ResumeRequest, WorkflowRequest};
+pub use workflow_stream::WorkflowStream;
+
+/// The wire: rows, and the types of their requests, replies and events.
+pub use coze_types as types;
+pub use coze_types::{ChatEvent, Id, WorkflowEvent, WorkflowEventData};
+pub use http::Method;

@@ -1,0 +1,205 @@
+//! Waiting for a chat by asking again and again.
+
+use std::time::Duration;
+
+use coze_types::chat::{Chat, ChatQuery, ChatStatus, ListChatMessages, RetrieveChat};
+use coze_types::messages::Message;
+use coze_types::{Empty, Id};
+use tokio::time::{Instant, sleep_until};
+
+use crate::cancel::CancelOnDrop;
+use crate::client::Coze;
+use crate::error::{ChatFailed, Error, PollTimeout, Result};
+use crate::reply::Reply;
+
+/// How to poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollOptions {
+    /// Before the first look; 250 ms. Many answers are short.
+    pub first: Duration,
+    /// Between the next looks; 1 s, which is also the most that the service advises.
+    pub interval: Duration,
+    /// What the interval grows to, by half each time; 5 s.
+    pub max_interval: Duration,
+    /// When to give up; 10 minutes.
+    pub deadline: Duration,
+}
+
+impl Default for PollOptions {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(250),
+            interval: Duration::from_secs(1),
+            max_interval: Duration::from_secs(5),
+            deadline: Duration::from_secs(600),
+        }
+    }
+}
+
+impl PollOptions {
+    /// The defaults with another deadline.
+    #[must_use]
+    pub fn deadline(deadline: Duration) -> Self {
+        Self {
+            deadline,
+            ..Self::default()
+        }
+    }
+}
+
+/// The beat of a poll: when to look, and when to give up.
+pub(crate) struct Beat {
+    options: PollOptions,
+    begin: Instant,
+    next: Duration,
+    failures: u32,
+}
+
+impl Beat {
+    pub(crate) fn new(options: PollOptions) -> Self {
+        Self {
+            options,
+            begin: Instant::now(),
+            next: options.first,
+            failures: 0,
+        }
+    }
+
+    /// Waits until the next look; false when the deadline comes first.
+    pub(crate) async fn wait(&mut self) -> bool {
+        let end = self.begin + self.options.deadline;
+        let look = Instant::now() + self.next;
+        sleep_until(look.min(end)).await;
+        self.next = if self.next == self.options.first {
+            self.options.interval
+        } else {
+            (self.next + self.next / 2).min(self.options.max_interval)
+        };
+        look < end
+    }
+
+    /// A look that failed for a moment does not end a wait of minutes; three in a row do.
+    pub(crate) fn forgive<T>(&mut self, look: Result<T>) -> Result<Option<T>> {
+        match look {
+            Ok(value) => {
+                self.failures = 0;
+                Ok(Some(value))
+            }
+            Err(error) if error.is_retryable() && self.failures < 2 => {
+                self.failures += 1;
+                if let Some(after) = error.retry_after() {
+                    self.next = self.next.max(after);
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Coze {
+    /// Waits for a chat to end, then reads what it said.
+    ///
+    /// It looks once after [`PollOptions::first`], then at most once a second, less and less
+    /// often. The chat's history must be saved. It is not cancelled when the wait is given up.
+    ///
+    /// # Errors
+    /// [`Error::Chat`] for a chat that failed or was cancelled, with what it had said;
+    /// [`Error::Timeout`] with the chat as it was last seen, which goes on; those of
+    /// [`send`](Self::send).
+    pub async fn poll_chat(
+        &self,
+        conversation: impl Into<Id>,
+        chat: impl Into<Id>,
+        options: PollOptions,
+    ) -> Result<Reply> {
+        let query = ChatQuery {
+            conversation_id: conversation.into(),
+            chat_id: chat.into(),
+        };
+        self.poll(query, None, None, options).await
+    }
+
+    /// Waits for a chat that this call has begun: giving up the wait cancels it.
+    pub(crate) async fn poll_own(
+        &self,
+        chat: Chat,
+        log_id: Option<String>,
+        options: PollOptions,
+    ) -> Result<Reply> {
+        let mut cancel = CancelOnDrop::new(self.clone());
+        cancel.arm(&chat.conversation_id, &chat.id);
+        let query = ChatQuery {
+            conversation_id: chat.conversation_id.clone(),
+            chat_id: chat.id.clone(),
+        };
+        let result = self.poll(query, Some(chat), log_id, options).await;
+        // Done, or failed so that the caller can still come back to it.
+        cancel.disarm();
+        result
+    }
+
+    async fn poll(
+        &self,
+        query: ChatQuery,
+        mut last: Option<Chat>,
+        mut log_id: Option<String>,
+        options: PollOptions,
+    ) -> Result<Reply> {
+        let mut beat = Beat::new(options);
+        let chat = loop {
+            if let Some(chat) = last.take_if(|chat| chat.status.is_terminal()) {
+                break chat;
+            }
+            if !beat.wait().await {
+                return Err(PollTimeout {
+                    deadline: options.deadline,
+                    chat: last,
+                    run: None,
+                }
+                .into());
+            }
+            let row = RetrieveChat {
+                query: query.clone(),
+                body: Empty {},
+            };
+            if let Some(seen) = beat.forgive(self.send(row).await)? {
+                log_id = seen.log_id().map(Into::into).or(log_id);
+                last = Some(seen.into_inner().data);
+            }
+        };
+        let messages = self.chat_messages(query).await;
+        // Failed, cancelled, and the ends that only the open-source server knows.
+        let failed = !matches!(
+            chat.status,
+            ChatStatus::Completed | ChatStatus::RequiresAction
+        );
+        let reply = Reply {
+            // For a chat that failed, its own error counts, not that of the list.
+            messages: match messages {
+                Err(_) if failed => Vec::new(),
+                messages => messages?,
+            },
+            chat,
+            log_id,
+            debug_url: None,
+        };
+        if failed {
+            let error = reply.chat.error().cloned().unwrap_or_default();
+            return Err(Error::from(ChatFailed {
+                code: error.code,
+                msg: error.msg,
+                reply,
+            }));
+        }
+        Ok(reply)
+    }
+
+    async fn chat_messages(&self, query: ChatQuery) -> Result<Vec<Message>> {
+        let row = ListChatMessages {
+            query,
+            body: Empty {},
+        };
+        Ok(self.send(row).await?.into_inner().data)
+    }
+}

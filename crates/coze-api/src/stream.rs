@@ -1,0 +1,125 @@
+//! A stream of typed events.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use coze_types::StreamEvent;
+use futures_util::Stream;
+
+use crate::error::{Result, StreamError};
+use crate::frames::{Found, Frames};
+
+/// The events of a streaming call, as they come: a [`Stream`], and [`next`](Self::next) for those
+/// who do not want the trait.
+///
+/// It ends after the last event. A stream that ends before it yields
+/// [`StreamError::Truncated`] once, then `None`. After any error but [`StreamError::Decode`]
+/// nothing follows. Dropping it closes its connection.
+pub struct EventStream<E> {
+    frames: Frames,
+    event: PhantomData<fn() -> E>,
+}
+
+impl<E> fmt::Debug for EventStream<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream")
+            .field("endpoint", &self.frames.head().endpoint)
+            .field("events", &self.frames.events())
+            .field("bytes", &self.frames.bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<E> EventStream<E> {
+    pub(crate) fn new(frames: Frames) -> Self {
+        Self {
+            frames,
+            event: PhantomData,
+        }
+    }
+
+    /// The log id of the call.
+    #[must_use]
+    pub fn log_id(&self) -> Option<&str> {
+        self.frames.head().log_id.as_deref()
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        self.frames.head().status
+    }
+
+    /// How many events have been read.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.frames.events()
+    }
+
+    /// How many bytes have been read.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.frames.bytes()
+    }
+
+    /// True when nothing will follow.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.frames.is_over()
+    }
+
+    /// Closes the connection; `None` follows.
+    pub fn close(&mut self) {
+        self.frames.close();
+    }
+
+    pub(crate) fn frames(&self) -> &Frames {
+        &self.frames
+    }
+}
+
+impl<E: StreamEvent> EventStream<E> {
+    /// The next event; `None` after the last.
+    ///
+    /// It can be dropped while it waits (in a `select!`, say) without losing anything.
+    pub async fn next(&mut self) -> Option<Result<E>> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl<E: StreamEvent> Stream for EventStream<E> {
+    type Item = Result<E>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let frames = &mut self.frames;
+        let found = match ready!(frames.poll_frame(cx)) {
+            None => return Poll::Ready(None),
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            Some(Ok(found)) => found,
+        };
+        let frame = frames.frame();
+        Poll::Ready(Some(match E::from_frame(&frame) {
+            Ok(event) => {
+                frames.after(event.progress());
+                Ok(event)
+            }
+            // What was cut need not fit.
+            Err(_) if found == Found::Rest => return Poll::Ready(frames.end()),
+            Err(error) => {
+                let event = frame.event.as_deref().unwrap_or("message").to_owned();
+                let data = Bytes::copy_from_slice(frame.data.unwrap_or_default());
+                let head = frames.head();
+                Err(frames.failure(StreamError::Decode {
+                    event,
+                    at: error.at.to_string(),
+                    reason: head.redact(error.source.to_string()),
+                    data: head.body(data),
+                }))
+            }
+        }))
+    }
+}

@@ -1,0 +1,152 @@
+//! Answering the tool calls of an agent.
+
+use coze_types::Id;
+use coze_types::chat::{Chat, SubmitToolOutputs, ToolOutput};
+
+use crate::chat_stream::ChatStream;
+use crate::client::Coze;
+use crate::error::{Error, Result};
+use crate::poll::PollOptions;
+use crate::reply::Reply;
+
+/// Names a chat: made from a [`Reply`], a [`Chat`], or conversation and chat id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatRef {
+    /// The conversation.
+    pub conversation_id: Id,
+    /// The chat.
+    pub chat_id: Id,
+}
+
+impl From<&Reply> for ChatRef {
+    fn from(reply: &Reply) -> Self {
+        reply.chat().into()
+    }
+}
+
+impl From<&Chat> for ChatRef {
+    fn from(chat: &Chat) -> Self {
+        Self {
+            conversation_id: chat.conversation_id.clone(),
+            chat_id: chat.id.clone(),
+        }
+    }
+}
+
+impl<C: Into<Id>, T: Into<Id>> From<(C, T)> for ChatRef {
+    fn from((conversation, chat): (C, T)) -> Self {
+        Self {
+            conversation_id: conversation.into(),
+            chat_id: chat.into(),
+        }
+    }
+}
+
+impl Coze {
+    /// Hands the outputs of local tools to a chat that waits for them.
+    ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze, reply: coze_api::Reply) -> coze_api::Result<()> {
+    /// let mut answer = coze.submit_tool_outputs(&reply);
+    /// for call in reply.tool_calls() {
+    ///     answer = answer.output(&call.id, "18 °C");
+    /// }
+    /// println!("{}", answer.reply().await?.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn submit_tool_outputs(&self, chat: impl Into<ChatRef>) -> ToolOutputsRequest {
+        let chat = chat.into();
+        let mut row = SubmitToolOutputs::default();
+        row.query.conversation_id = chat.conversation_id;
+        row.query.chat_id = chat.chat_id;
+        ToolOutputsRequest {
+            coze: self.clone(),
+            row,
+            poll: PollOptions::default(),
+        }
+    }
+}
+
+/// Outputs of tools, while they are put together; see [`Coze::submit_tool_outputs`]. All pending
+/// calls are answered at once.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until `stream`, `reply`, `poll` or `start` is called"]
+pub struct ToolOutputsRequest {
+    coze: Coze,
+    row: SubmitToolOutputs,
+    poll: PollOptions,
+}
+
+impl ToolOutputsRequest {
+    /// The output of a call: text; a file is `{"file":"<file id>"}`.
+    pub fn output(mut self, call_id: impl Into<String>, output: impl Into<String>) -> Self {
+        self.row.body.tool_outputs.push(ToolOutput {
+            tool_call_id: call_id.into(),
+            output: output.into(),
+        });
+        self
+    }
+
+    /// How [`poll`](Self::poll) polls.
+    pub fn poll_options(mut self, options: PollOptions) -> Self {
+        self.poll = options;
+        self
+    }
+
+    /// The row that is going to be sent.
+    pub fn row_mut(&mut self) -> &mut SubmitToolOutputs {
+        &mut self.row
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.row.body.tool_outputs.is_empty() {
+            return Err(Error::Invalid("no tool output was given".into()));
+        }
+        Ok(())
+    }
+
+    /// Goes on with the chat and streams what it says.
+    ///
+    /// # Errors
+    /// Those of [`Coze::stream`].
+    pub async fn stream(self) -> Result<ChatStream> {
+        self.check()?;
+        let events = self.coze.stream(self.row).await?;
+        Ok(ChatStream::new(self.coze, events))
+    }
+
+    /// Goes on with the chat and waits for all of it, streaming underneath.
+    ///
+    /// # Errors
+    /// As [`ChatStream::collect`].
+    pub async fn reply(self) -> Result<Reply> {
+        self.stream().await?.collect().await
+    }
+
+    /// Goes on with the chat and waits for all of it by polling.
+    ///
+    /// # Errors
+    /// As [`Coze::poll_chat`].
+    pub async fn poll(self) -> Result<Reply> {
+        let (coze, options) = (self.coze.clone(), self.poll);
+        let (chat, log_id) = self.create().await?;
+        coze.poll_own(chat, log_id, options).await
+    }
+
+    /// Goes on with the chat and returns at once.
+    ///
+    /// # Errors
+    /// Those of [`Coze::send`].
+    pub async fn start(self) -> Result<Chat> {
+        Ok(self.create().await?.0)
+    }
+
+    async fn create(mut self) -> Result<(Chat, Option<String>)> {
+        self.check()?;
+        self.row.body.stream = Some(false);
+        let response = self.coze.send(self.row).await?;
+        let log_id = response.log_id().map(Into::into);
+        Ok((response.into_inner().data, log_id))
+    }
+}

@@ -1,0 +1,195 @@
+//! Failures without an answer.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Why there was no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportKind {
+    /// The connection was refused or could not be made.
+    Connect,
+    /// The name of the host is not known.
+    Dns,
+    /// No trusted encrypted connection could be made.
+    Tls,
+    /// A timeout passed.
+    Timeout,
+    /// The connection was made and then lost.
+    Reset,
+    /// Anything else.
+    Other,
+}
+
+impl TransportKind {
+    /// Whether it may go away by itself.
+    pub(crate) fn is_temporary(self) -> bool {
+        matches!(
+            self,
+            Self::Connect | Self::Dns | Self::Timeout | Self::Reset
+        )
+    }
+
+    /// The name as it is logged: `connect`, `dns`, `tls`, `timeout`, `reset` or `other`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Dns => "dns",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// There was no answer, or only the beginning of one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TransportError {
+    /// Why.
+    pub kind: TransportKind,
+    /// The endpoint's name, or method and path of a raw call.
+    pub endpoint: Cow<'static, str>,
+    /// The address, without its query.
+    pub url: String,
+    /// The timeout that passed, when it was one of ours.
+    pub waited: Option<Waited>,
+    source: Option<reqwest::Error>,
+}
+
+/// A timeout that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Waited {
+    /// For the answer.
+    Answer(Duration),
+    /// For the next bytes of a stream.
+    Silence(Duration),
+    /// For the whole call.
+    Total(Duration),
+}
+
+impl Waited {
+    /// How long it was.
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        match self {
+            Self::Answer(time) | Self::Silence(time) | Self::Total(time) => time,
+        }
+    }
+}
+
+impl TransportError {
+    pub(crate) fn new(endpoint: Cow<'static, str>, url: &str, source: reqwest::Error) -> Self {
+        Self {
+            kind: kind_of(&source),
+            endpoint,
+            url: url.to_owned(),
+            waited: None,
+            // It would print the query, which may hold what the user typed.
+            source: Some(source.without_url()),
+        }
+    }
+
+    pub(crate) fn timeout(endpoint: Cow<'static, str>, url: &str, waited: Waited) -> Self {
+        Self {
+            kind: TransportKind::Timeout,
+            endpoint,
+            url: url.to_owned(),
+            waited: Some(waited),
+            source: None,
+        }
+    }
+
+    /// What happened, without saying where.
+    pub(crate) fn cause(&self) -> String {
+        let deepest = || {
+            let mut error: Option<&dyn StdError> = self.source.as_ref().map(|it| it as _);
+            let mut text = String::new();
+            while let Some(inner) = error {
+                text = inner.to_string();
+                error = inner.source();
+            }
+            crate::error::OneLine(&text).to_string()
+        };
+        match (self.kind, self.waited) {
+            (_, Some(Waited::Answer(time))) => format!("no answer within {time:?}"),
+            (_, Some(Waited::Silence(time))) => format!("nothing arrived for {time:?}"),
+            (_, Some(Waited::Total(time))) => format!("not done within {time:?}"),
+            (TransportKind::Connect, _) => format!("cannot connect ({})", deepest()),
+            (TransportKind::Dns, _) => format!("the host name cannot be resolved ({})", deepest()),
+            (TransportKind::Tls, _) => format!("no trusted connection ({})", deepest()),
+            (TransportKind::Timeout, _) => "no connection in time".to_owned(),
+            (TransportKind::Reset, _) => format!("the connection was lost ({})", deepest()),
+            (TransportKind::Other, _) => deepest(),
+        }
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.endpoint, self.url, self.cause())
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|it| it as _)
+    }
+}
+
+/// The errors behind an error, itself first.
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn kind_of(error: &reqwest::Error) -> TransportKind {
+    let io_kind =
+        || chain(error).find_map(|it| it.downcast_ref::<io::Error>().map(io::Error::kind));
+    // The layers below have private error types, so some causes show in their words only.
+    let says = |words: &[&str]| {
+        chain(error).any(|it| {
+            let text = it.to_string().to_ascii_lowercase();
+            words.iter().any(|word| text.contains(word))
+        })
+    };
+    if error.is_timeout() {
+        TransportKind::Timeout
+    } else if error.is_connect() {
+        if says(&["dns error", "failed to lookup address"]) {
+            TransportKind::Dns
+        } else if says(&["certificate", "tls", "handshake", "invalid peer"]) {
+            TransportKind::Tls
+        } else {
+            TransportKind::Connect
+        }
+    } else if matches!(
+        io_kind(),
+        Some(
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof
+        )
+    ) || says(&["connection closed before message completed"])
+    {
+        TransportKind::Reset
+    } else {
+        TransportKind::Other
+    }
+}
+
+/// True when the peer ended the connection in order, but before the body was whole.
+pub(crate) fn is_early_end(error: &reqwest::Error) -> bool {
+    chain(error).any(|it| {
+        it.downcast_ref::<io::Error>()
+            .is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof)
+    })
+}

@@ -1,0 +1,17 @@
+//! The client against bytes on real sockets. What a server sends, and what it must receive, is
+//! spelt here as text: the types under test are not used to say what is expected.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod chats;
+mod cuts;
+mod drops;
+mod polling;
+mod replies;
+mod server;
+mod setup;
+mod streams;
+mod timeouts;
+mod traces;
+mod uploads;
+mod workflows;
