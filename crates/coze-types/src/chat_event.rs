@@ -7,6 +7,7 @@ use serde_with::skip_serializing_none;
 use smol_str::SmolStr;
 
 use crate::chat::{Chat, ChatError};
+use crate::delta::DeltaMemory;
 use crate::messages::Message;
 use crate::sse::{Frame, Framing};
 use crate::status::{DecodeError, decode};
@@ -183,10 +184,12 @@ impl ChatEvent {
 }
 
 impl StreamEvent for ChatEvent {
-    fn from_frame(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+    type Memory = DeltaMemory;
+
+    fn read(frame: &Frame<'_>, memory: &mut DeltaMemory) -> Result<Self, DecodeError> {
         let (event, data) = named(frame);
         Ok(match event.as_ref() {
-            Self::DELTA => Self::Delta(decode(&data)?),
+            Self::DELTA => Self::Delta(memory.read(&data)?),
             "conversation.message.completed" => Self::MessageCompleted(decode(&data)?),
             "conversation.audio.delta" => Self::AudioDelta(decode(&data)?),
             "conversation.chat.created" => Self::Created(decode(&data)?),

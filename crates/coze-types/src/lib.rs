@@ -15,6 +15,7 @@
 //! strict, so what is written is exactly what the reference documents.
 
 mod de;
+mod delta;
 mod id;
 mod open_enum;
 mod reply;
@@ -36,6 +37,7 @@ pub mod workflow_event;
 pub mod workflows;
 
 pub use chat_event::ChatEvent;
+pub use delta::DeltaMemory;
 pub use endpoint::{Endpoint, Info, Method, Streams};
 pub use id::{Id, Timestamp};
 pub use reply::{Data, Empty, StreamOnly};

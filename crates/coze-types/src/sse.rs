@@ -536,7 +536,10 @@ mod tests {
         let text = "a\u{2028}é\u{2029}—\u{85}你\u{2027}";
         Framing::Compact.write(&mut out, 0, "e", text).unwrap();
         let out = String::from_utf8(out).unwrap();
-        assert_eq!(out, "event:e\ndata:\"a\\u2028é\\u2029—\\u0085你\u{2027}\"\n\n");
+        assert_eq!(
+            out,
+            "event:e\ndata:\"a\\u2028é\\u2029—\\u0085你\u{2027}\"\n\n"
+        );
     }
 
     proptest::proptest! {

@@ -22,11 +22,24 @@ pub enum Progress {
 
 /// An event of a stream.
 pub trait StreamEvent: Sized + Clone + std::fmt::Debug + Send + Sync + Unpin + 'static {
+    /// What a reader keeps from one frame to the next, to read the next one faster.
+    type Memory: Default + std::fmt::Debug + Send + Sync + Unpin + 'static;
+
     /// Reads a frame, in either dialect. An event that is not known is kept, not refused.
+    ///
+    /// What is read depends on the frame alone, never on `memory`.
     ///
     /// # Errors
     /// [`DecodeError`] when the data of a known event does not fit.
-    fn from_frame(frame: &Frame<'_>) -> Result<Self, DecodeError>;
+    fn read(frame: &Frame<'_>, memory: &mut Self::Memory) -> Result<Self, DecodeError>;
+
+    /// Reads a frame by itself.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn from_frame(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+        Self::read(frame, &mut Self::Memory::default())
+    }
 
     /// Appends the event as a frame.
     ///

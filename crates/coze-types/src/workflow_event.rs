@@ -132,7 +132,9 @@ impl WorkflowEventData {
 }
 
 impl StreamEvent for WorkflowEvent {
-    fn from_frame(frame: &Frame<'_>) -> Result<Self, DecodeError> {
+    type Memory = ();
+
+    fn read(frame: &Frame<'_>, (): &mut ()) -> Result<Self, DecodeError> {
         let (event, data) = named(frame);
         let data = match event.as_ref() {
             "Message" => WorkflowEventData::Message(decode(&data)?),

@@ -1,1 +1,29 @@
-//! x
+//! The server over the wire: bytes, states, limits, races and bad input.
+//!
+//! Requests are written and answers are read as JSON values and raw bytes, never through the types
+//! that the server itself uses: a field misspelt there must show here.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod auth;
+mod canvas;
+mod chat_bytes;
+mod chat_cancel;
+mod chat_states;
+mod config;
+mod conversations;
+mod durability;
+mod files;
+mod framing;
+mod harness;
+mod messages;
+mod offline;
+mod openai;
+mod peer;
+mod routing;
+mod slow_reader;
+mod space;
+mod stop;
+mod validation;
+mod validation_messages;
+mod workflow_bytes;
+mod workflows;

@@ -1,0 +1,62 @@
+//! One chat of 100,000 deltas.
+
+use anyhow::{Result, ensure};
+
+use super::{Pairs, Plan, beside, megabytes, seconds};
+use crate::events;
+use crate::figures::{Figure, Target};
+use crate::process::Server;
+
+const SPEED: Target = Target::RatioAtLeast(0.6);
+const CPU: Target = Target::RatioAtMost(2.5);
+const MEMORY: Target = Target::AtMost(12.0);
+
+/// Names of the figures of one pace: speed, time on the CPU, memory.
+type Names = [&'static str; 3];
+
+/// As fast as the client can read: here the client is what limits.
+const BURST: Names = [
+    "stream, one chunk per event: speed",
+    "stream, one chunk per event: CPU",
+    "stream, one chunk per event: memory",
+];
+
+/// As models do it: the server writes event by event.
+const SINGLE: Names = [
+    "stream, one write per event: speed",
+    "stream, one write per event: CPU",
+    "stream, one write per event: memory",
+];
+
+/// Measures.
+pub(crate) fn run(plan: &Plan, server: &Server) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for (pace, names) in [("burst", BURST), ("single", SINGLE)] {
+        figures.extend(measure(plan, &server.base(pace, plan.deltas), names)?);
+    }
+    Ok(figures)
+}
+
+fn measure(plan: &Plan, base: &str, names: Names) -> Result<Vec<Figure>> {
+    let pairs = Pairs::take(plan.rounds, "stream", base, plan.deltas)?;
+    let (events, text) = (events::events(plan.deltas), events::answer(plan.deltas));
+    for sample in &pairs.sdk {
+        ensure!(sample.events == Some(events), "the SDK lost an event");
+        ensure!(sample.bytes == text.len(), "the SDK lost text");
+    }
+    let body = events::Stream::chat(plan.deltas).body;
+    for sample in &pairs.raw {
+        ensure!(sample.bytes == body, "raw lost bytes");
+    }
+    let events = super::float(u64::try_from(events)?);
+    let speed = pairs.each(|it| Some(events / seconds(it.wall)));
+    let cpu = pairs.each(|it| it.cpu.map(|nanos| seconds(nanos) * 1e3));
+    let memory = pairs.each(|it| it.memory.map(megabytes));
+    let [speed_name, cpu_name, memory_name] = names;
+    let figures = [
+        beside(speed_name, "events/s", speed, Some(SPEED)),
+        beside(cpu_name, "ms", cpu, Some(CPU)),
+        beside(memory_name, "MB", memory, Some(MEMORY)),
+    ];
+    Ok(figures.into_iter().flatten().collect())
+}

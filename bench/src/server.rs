@@ -1,0 +1,158 @@
+//! The in-memory server: it says at once what was asked for, from bytes rendered before.
+//!
+//! The address tells what is wanted, in front of the path of the API:
+//! `/{pace}/{deltas}/v3/chat`. The pace is `burst` (as fast as the connection takes it, still one
+//! event in each HTTP chunk) or `single` (each event written to the socket by itself). A further
+//! pace or endpoint is a further arm in [`answer`].
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::events::{Stream, create_reply};
+
+/// Serves until stdin ends. Prints the port.
+pub(crate) fn main() -> Result<()> {
+    // When the program that started this one goes, however it goes, its pipe closes.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        println!("{}", listener.local_addr()?.port());
+        std::io::stdout().flush()?;
+        let streams = Streams::default();
+        loop {
+            let (socket, _) = listener.accept().await?;
+            socket.set_nodelay(true)?;
+            let streams = streams.clone();
+            tokio::spawn(async move {
+                if let Err(error) = connection(socket, &streams).await {
+                    eprintln!("bench server: {error:#}");
+                }
+            });
+        }
+    })
+}
+
+/// The streams that were asked for so far, by their number of deltas.
+#[derive(Clone, Default)]
+struct Streams(Arc<Mutex<HashMap<usize, Arc<Stream>>>>);
+
+impl Streams {
+    fn get(&self, deltas: usize) -> Arc<Stream> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let stream = known.entry(deltas);
+        stream
+            .or_insert_with(|| Arc::new(Stream::chat(deltas)))
+            .clone()
+    }
+}
+
+async fn connection(mut socket: TcpStream, streams: &Streams) -> Result<()> {
+    let mut buffer = Vec::new();
+    loop {
+        let Some(request) = request(&mut socket, &mut buffer).await? else {
+            return Ok(());
+        };
+        match answer(&mut socket, streams, &request).await {
+            Ok(()) => {}
+            // A client that has seen enough closes; that is its right.
+            Err(error) if error.downcast_ref::<std::io::Error>().is_some() => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+struct Request {
+    path: String,
+    stream: bool,
+}
+
+/// The next request of the connection; `None` when it was closed.
+async fn request(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<Request>> {
+    loop {
+        if let Some((request, length)) = parse(buffer)? {
+            buffer.drain(..length);
+            return Ok(Some(request));
+        }
+        match socket.read_buf(buffer).await {
+            Ok(0) | Err(_) => return Ok(None),
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The request at the beginning of the buffer and its length, once it is whole.
+fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>> {
+    let Some(end) = buffer.windows(4).position(|it| it == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let (head, rest) = buffer.split_at(end + 4);
+    let head = std::str::from_utf8(head).context("a head that is no text")?;
+    let mut lines = head.lines();
+    let mut first = lines.next().unwrap_or_default().split(' ');
+    let path = first.nth(1).context("no path")?.to_owned();
+    let length = lines
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .map_or(Ok(0), |(_, length)| length.trim().parse::<usize>())?;
+    let Some(body) = rest.get(..length) else {
+        return Ok(None);
+    };
+    let wanted = br#""stream":true"#;
+    let stream = body.windows(wanted.len()).any(|it| it == wanted);
+    Ok(Some((Request { path, stream }, end + 4 + length)))
+}
+
+const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
+    cache-control: no-cache\r\nx-tt-logid: 20240619181549A1B2C3D4E5F60718293A\r\n\
+    transfer-encoding: chunked\r\n\r\n";
+
+async fn answer(socket: &mut TcpStream, streams: &Streams, request: &Request) -> Result<()> {
+    let mut parts = request.path.trim_start_matches('/').splitn(3, '/');
+    let pace = parts.next().unwrap_or_default();
+    let deltas = parts.next().unwrap_or_default().parse();
+    match (parts.next(), deltas) {
+        (Some("v3/chat"), Ok(deltas)) if request.stream => {
+            let stream = streams.get(deltas);
+            socket.write_all(STREAM_HEAD.as_bytes()).await?;
+            match pace {
+                "burst" => socket.write_all(&stream.bytes).await?,
+                "single" => {
+                    let mut start = 0;
+                    for &end in &stream.ends {
+                        let chunk = stream.bytes.get(start..end).unwrap_or_default();
+                        socket.write_all(chunk).await?;
+                        start = end;
+                    }
+                }
+                other => bail!("no pace is called `{other}`"),
+            }
+        }
+        (Some("v3/chat"), Ok(_)) => reply(socket, "200 OK", &create_reply()).await?,
+        _ => {
+            let body = r#"{"code":4000,"msg":"the bench server has no such call"}"#;
+            reply(socket, "404 Not Found", body).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn reply(socket: &mut TcpStream, status: &str, body: &str) -> Result<()> {
+    let text = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\n\
+         x-tt-logid: 20240619181549A1B2C3D4E5F60718293A\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(text.as_bytes()).await?;
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! `cozectl serve`
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+const AFTER: &str = "\
+Examples:
+  cozectl serve
+  cozectl serve --port 0 --data ./data --config coze.yaml
+  cozectl serve --host 0.0.0.0 --token \"$(openssl rand -hex 16)\"
+  COZE_API_TOKEN=any cozectl chat --base http://127.0.0.1:8787 --bot 7500000000000000001 hello";
+
+/// Run a local server that speaks the Coze API
+///
+/// Prints one line on stdout when it is ready: `listening on http://127.0.0.1:PORT`. Logs go to
+/// stderr, as COZE_LOG asks for. Ctrl-C or a termination signal stops it in order, with exit code
+/// 0; a second one stops it at once. Whatever keeps it from starting ends it with exit code 2 when
+/// it lies in options or configuration, and 3 when it lies in the machine, as a port in use.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct ServeArgs {
+    /// The port; 0 picks a free one
+    #[arg(long, default_value_t = 8787)]
+    pub(crate) port: u16,
+    /// The address to listen on; any but a loopback address needs a token
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1", value_parser = host)]
+    pub(crate) host: IpAddr,
+    /// Where it keeps its data; the user's data directory by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Agents, models and workflows; ./coze.yaml if it exists
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The dialect it speaks
+    #[arg(long, value_enum, default_value_t = DialectArg::Coze)]
+    pub(crate) dialect: DialectArg,
+    /// A token that is let in; without any, everybody is; repeatable
+    #[arg(long = "token", value_name = "TOKEN")]
+    pub(crate) tokens: Vec<String>,
+}
+
+/// The dialects of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DialectArg {
+    /// As documented, and as the official SDKs speak it
+    Coze,
+    /// As the coze-api skill document shows it
+    Skill,
+}
+
+fn host(text: &str) -> Result<IpAddr, String> {
+    if text.eq_ignore_ascii_case("localhost") {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    let text = text.trim_start_matches('[').trim_end_matches(']');
+    text.parse()
+        .map_err(|_| "expected an IP address, such as 127.0.0.1 or 0.0.0.0".to_owned())
+}

@@ -1,0 +1,73 @@
+//! `cozectl serve`
+
+use std::net::SocketAddr;
+
+use coze_server::{DEMO_BOT_ID, Dialect, Server, ServerConfig};
+
+use crate::cli::{DialectArg, ServeArgs};
+use crate::cmd::{Threads, block_on};
+use crate::error::{Failure, Result};
+use crate::exit::ExitStatus;
+use crate::language::say;
+use crate::printer::Printer;
+use crate::signals::Signals;
+use crate::{dirs, local};
+
+pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> {
+    let config = config(args)?;
+    let data = config.data.display().to_string();
+    block_on(Threads::Many, async {
+        let mut signals = Signals::listen();
+        let server = tokio::select! {
+            server = Server::start(config) => server.map_err(local::start_failed)?,
+            () = signals.next() => return Err(Failure::Interrupted),
+        };
+        printer.note(&say!(
+            "the data is in {data}; the built-in agent is {DEMO_BOT_ID}; Ctrl-C stops the server",
+            "数据目录：{data}；内置智能体：{DEMO_BOT_ID}；按 Ctrl-C 停止服务"
+        ));
+        let url = server.url();
+        // Whoever started it may not read on.
+        match printer.line(&format!("listening on {url}")) {
+            Ok(()) | Err(Failure::Pipe) => {}
+            Err(failure) => return Err(failure),
+        }
+        signals.next().await;
+        printer.note(&say!("stopping", "正在停止"));
+        tokio::select! {
+            () = server.stop() => Ok(ExitStatus::Done),
+            () = signals.next() => Err(Failure::Interrupted),
+        }
+    })
+}
+
+fn config(args: ServeArgs) -> Result<ServerConfig> {
+    let space = local::space(args.config.as_deref())?;
+    if args.tokens.iter().any(|token| token.trim().is_empty()) {
+        return Err(Failure::usage(say!("the token is empty", "令牌为空")));
+    }
+    if !args.host.is_loopback() && args.tokens.is_empty() && space.tokens.is_empty() {
+        let host = args.host;
+        return Err(Failure::usage(say!(
+            "{host} can be reached by others, and there is no token to keep them out",
+            "{host} 可以被其他机器访问，但没有设置令牌"
+        ))
+        .with_hint(say!(
+            "give --token TOKEN, or listen on 127.0.0.1 only",
+            "请用 --token 设置令牌，或只监听 127.0.0.1"
+        )));
+    }
+    let data = match args.data {
+        Some(data) => data,
+        None => dirs::data()?.join("server"),
+    };
+    let mut config = ServerConfig::new(data);
+    config.address = SocketAddr::new(args.host, args.port);
+    config.tokens = args.tokens;
+    config.space = space;
+    config.dialect = match args.dialect {
+        DialectArg::Coze => Dialect::Coze,
+        DialectArg::Skill => Dialect::Skill,
+    };
+    Ok(config)
+}

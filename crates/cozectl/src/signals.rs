@@ -1,0 +1,43 @@
+//! Ctrl-C and termination.
+
+/// Hears every signal from the moment it is made: one that comes while nobody waits is not lost.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    heard: Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>,
+    #[cfg(windows)]
+    heard: Option<tokio::signal::windows::CtrlC>,
+}
+
+impl Signals {
+    /// Begins to listen; needs a runtime. Where that is not possible, signals just end the program.
+    pub(crate) fn listen() -> Self {
+        #[cfg(unix)]
+        let heard = {
+            use tokio::signal::unix::{SignalKind, signal};
+            signal(SignalKind::interrupt())
+                .and_then(|int| Ok((int, signal(SignalKind::terminate())?)))
+                .ok()
+        };
+        #[cfg(windows)]
+        let heard = tokio::signal::windows::ctrl_c().ok();
+        Self { heard }
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        match &mut self.heard {
+            #[cfg(unix)]
+            Some((interrupt, terminate)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            #[cfg(windows)]
+            Some(ctrl_c) => {
+                ctrl_c.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The real binary, run as a user runs it: exit code, stdout and stderr.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod api;
+mod chat;
+mod errors;
+mod fake;
+mod help;
+mod interrupts;
+mod local;
+mod serve;
+mod support;
+mod terminal;
+mod workflow;

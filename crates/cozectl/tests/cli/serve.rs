@@ -1,0 +1,124 @@
+//! `cozectl serve`
+
+use std::net::TcpListener;
+
+use crate::support::{Home, Ran, Server};
+
+#[test]
+fn one_line_says_that_it_is_ready() {
+    let server = Server::start();
+    let port = server.url.strip_prefix("http://127.0.0.1:").unwrap();
+    assert_ne!(port.parse::<u16>().unwrap(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_stop_it_in_order() {
+    for signal in ["INT", "TERM"] {
+        let mut server = Server::start();
+        server.run(&["chat", "1+1"]);
+        server.signal(signal);
+        assert_eq!(server.wait(), Some(0), "{signal}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn conversations_survive_a_restart() {
+    let mut server = Server::start();
+    server.run(&["chat", "--session", "s", "1+1"]);
+    let object = server
+        .run(&["chat", "--json", "--no-stream", "--session", "s", "2+2"])
+        .json();
+    let conversation = object["conversation_id"].as_str().unwrap().to_owned();
+    server.signal("TERM");
+    server.wait();
+    let home = std::mem::replace(&mut server.home, Home::new());
+    let server = Server::start_in(home, &[]);
+    let ran = server.run(&[
+        "api",
+        "POST",
+        "/v1/conversation/message/list",
+        "--query",
+        &format!("conversation_id={conversation}"),
+    ]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(ran.json()["data"].as_array().unwrap().len(), 4, "{ran}");
+}
+
+#[test]
+fn a_port_in_use() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let ran = Home::new().run(&["serve", "--port", &port]);
+    ran.fails(
+        3,
+        &[
+            "error: the server cannot start: cannot listen on 127.0.0.1:",
+            "hint: ",
+            &port,
+        ],
+    );
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn others_are_let_in_with_a_token_only() {
+    let ran = Home::new().run(&["serve", "--host", "0.0.0.0", "--port", "0"]);
+    ran.fails(
+        2,
+        &[
+            "error: 0.0.0.0 can be reached by others",
+            "hint: give --token",
+        ],
+    );
+    let ran = Home::new().run(&["serve", "--token", " ", "--port", "0"]);
+    ran.fails(2, &["the token is empty"]);
+    let ran = Home::new().run(&["serve", "--host", "here"]);
+    ran.fails(2, &["expected an IP address"]);
+    let server = Server::start_in(
+        Home::new(),
+        &["--host", "0.0.0.0", "--token", "t0k3n-of-mine"],
+    );
+    let url = server.url.replace("0.0.0.0", "127.0.0.1");
+    let mut command = server.home.client(&url, &["chat", "1+1"]);
+    let ran = Ran::of(command.env("COZE_API_TOKEN", "t0k3n-of-mine"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[test]
+fn a_typo_in_the_configuration_is_located() {
+    let home = Home::new();
+    home.write("coze.yaml", "bots:\n  - id: \"1\"\n    nmae: x\n");
+    for arguments in [&["serve", "--port", "0"][..], &["chat", "--local", "hi"]] {
+        let ran = home.run(arguments);
+        ran.fails(
+            2,
+            &[
+                "error: the configuration cannot be used: coze.yaml:3:",
+                "nmae",
+                "\nhint: ",
+            ],
+        );
+        assert_eq!(ran.stdout, "", "{ran}");
+    }
+    let ran = home.run(&["serve", "--port", "0", "--config", "no.yaml"]);
+    ran.fails(2, &["no.yaml"]);
+}
+
+#[test]
+fn two_servers_cannot_share_their_data() {
+    let server = Server::start();
+    let ran = server
+        .home
+        .run(&["serve", "--port", "0", "--data", "server-data"]);
+    ran.fails(3, &["in use by another server"]);
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used() {
+    let home = Home::new();
+    home.write("file", "");
+    let ran = home.run(&["serve", "--port", "0", "--data", "file"]);
+    ran.fails(3, &["the server cannot start", "file"]);
+}

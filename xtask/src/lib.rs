@@ -1,0 +1,38 @@
+//! Upkeep of the repository: what a machine can check, and what it can write.
+//!
+//! `cargo xtask docs` writes the generated documents, `cargo xtask tidy` says what is out of step.
+//! The checks are also tests of this crate, so `cargo test` runs them.
+//!
+//! - [`arrows`]: which crate may use which.
+//! - [`sources`]: no file too long, no word that must not be committed.
+//! - [`documents`]: links lead somewhere, both READMEs show the same code.
+//! - [`generated`]: the documents that come from `coze-types`.
+//! - [`tree`]: the files of the repository.
+
+pub mod arrows;
+pub mod documents;
+pub mod generated;
+pub mod sources;
+pub mod tree;
+
+use anyhow::Result;
+
+use crate::tree::Tree;
+
+/// A check: what is out of step, one line for each.
+pub type Check = fn(&Tree) -> Result<Vec<String>>;
+
+/// All checks, by name.
+pub const CHECKS: &[(&str, Check)] = &[
+    ("arrows", arrows::problems),
+    ("long files", sources::long_files),
+    ("forbidden words", sources::forbidden_words),
+    ("generated documents", generated::stale),
+    ("code in both READMEs", documents::readme_code),
+    ("links", documents::broken_links),
+];
+
+/// The program in README.md has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
