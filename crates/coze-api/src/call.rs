@@ -3,13 +3,12 @@
 //! From here on nothing is generic, and a call can be built again from the same bytes as often as
 //! a retry may need it.
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
 use coze_types::endpoint::{BodyKind, Info};
-use coze_types::files::UploadFile;
+use coze_types::files::FilePart;
 use coze_types::{Endpoint, Method};
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
@@ -51,7 +50,7 @@ impl Call {
         let payload = match E::INFO.body {
             BodyKind::None => Payload::None,
             BodyKind::Json => Payload::Json(serde_json::to_vec(row.body()).map_err(encode)?.into()),
-            BodyKind::Multipart => file_of(row, E::INFO)?,
+            BodyKind::Multipart => file_of(row.file()),
         };
         Self::of_row(E::INFO, &row.path(), &query, payload)
     }
@@ -126,24 +125,21 @@ impl Call {
 }
 
 /// The file of an upload, which serialisation cannot give.
-fn file_of(row: &dyn Any, info: &Info) -> Result<Payload> {
-    let Some(upload) = row.downcast_ref::<UploadFile>() else {
-        let name = info.name;
-        return Err(Error::Invalid(format!("{name} cannot be sent as a row")));
-    };
-    Ok(Payload::File {
-        name: upload.body.file_name.clone(),
-        content: upload.body.content.clone(),
-    })
+fn file_of(file: Option<&FilePart>) -> Payload {
+    let FilePart { file_name, content } = file.cloned().unwrap_or_default();
+    Payload::File {
+        name: file_name,
+        content,
+    }
 }
 
 /// An id that is empty or made of dots would reach another endpoint: URLs resolve `..`, also in
 /// its encoded form.
 fn check_path(info: &Info, path: &str) -> Result<()> {
-    let bad = path.split('/').skip(1).find(|segment| {
-        let plain = segment.replace("%2E", ".").replace("%2e", ".");
-        plain.is_empty() || plain == "." || plain == ".."
-    });
+    let bad = path
+        .split('/')
+        .skip(1)
+        .find(|segment| matches!(*segment, "" | "." | ".."));
     match bad {
         None => Ok(()),
         Some(segment) => Err(Error::Invalid(format!(

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -19,12 +18,12 @@ use crate::frames::{Found, Frames};
 /// It ends after the last event. A stream that ends before it yields
 /// [`StreamError::Truncated`] once, then `None`. After any error but [`StreamError::Decode`]
 /// nothing follows. Dropping it closes its connection.
-pub struct EventStream<E> {
+pub struct EventStream<E: StreamEvent> {
     frames: Frames,
-    event: PhantomData<fn() -> E>,
+    memory: E::Memory,
 }
 
-impl<E> fmt::Debug for EventStream<E> {
+impl<E: StreamEvent> fmt::Debug for EventStream<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
             .field("endpoint", &self.frames.head().endpoint)
@@ -34,11 +33,11 @@ impl<E> fmt::Debug for EventStream<E> {
     }
 }
 
-impl<E> EventStream<E> {
+impl<E: StreamEvent> EventStream<E> {
     pub(crate) fn new(frames: Frames) -> Self {
         Self {
             frames,
-            event: PhantomData,
+            memory: E::Memory::default(),
         }
     }
 
@@ -80,9 +79,7 @@ impl<E> EventStream<E> {
     pub(crate) fn frames(&self) -> &Frames {
         &self.frames
     }
-}
 
-impl<E: StreamEvent> EventStream<E> {
     /// The next event; `None` after the last.
     ///
     /// It can be dropped while it waits (in a `select!`, say) without losing anything.
@@ -95,14 +92,14 @@ impl<E: StreamEvent> Stream for EventStream<E> {
     type Item = Result<E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let frames = &mut self.frames;
+        let Self { frames, memory } = &mut *self;
         let found = match ready!(frames.poll_frame(cx)) {
             None => return Poll::Ready(None),
             Some(Err(error)) => return Poll::Ready(Some(Err(error))),
             Some(Ok(found)) => found,
         };
         let frame = frames.frame();
-        Poll::Ready(Some(match E::from_frame(&frame) {
+        Poll::Ready(Some(match E::read(&frame, memory) {
             Ok(event) => {
                 frames.after(event.progress());
                 Ok(event)

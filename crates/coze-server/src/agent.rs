@@ -273,12 +273,9 @@ impl Run {
     }
 
     async fn fail(&mut self, error: ModelError) -> Result<(), Fail> {
-        tracing::warn!(
-            chat = self.record.id(),
-            code = error.code,
-            "a chat failed: {}",
-            error.msg
-        );
+        // Its text may quote what was said, so only debug logs show it.
+        tracing::warn!(chat = self.record.id(), code = error.code, "a chat failed");
+        tracing::debug!(chat = self.record.id(), error = error.msg);
         let chat = &mut self.record.chat;
         chat.status = ChatStatus::Failed;
         chat.failed_at = Some(Timestamp(now()));

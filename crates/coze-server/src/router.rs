@@ -90,7 +90,7 @@ where
 
 async fn unknown_path(State(app): State<App>, uri: http::Uri) -> Response {
     let msg = format!(
-        "there is no endpoint {} here; docs/API.md lists those there are",
+        "this server has no endpoint {}; `cozectl api --list` shows those it has",
         uri.path()
     );
     let fail = Fail::new(404, msg).with_http(404);

@@ -322,7 +322,9 @@ impl Driver {
                     code,
                     message,
                 } => {
-                    tracing::info!(run = self.record.id, node = %path, code, "{message}");
+                    // Its text may quote a value, so only debug logs show it.
+                    tracing::info!(run = self.record.id, node = %path, code, "a node warned");
+                    tracing::debug!(run = self.record.id, node = %path, warning = message);
                 }
                 Effect::Finish(outcome) => {
                     self.finish(&outcome).await?;
@@ -331,7 +333,9 @@ impl Driver {
                 }
                 other => {
                     // A kind of effect that this driver is too old for must not be passed over.
-                    tracing::error!(?other, "an effect of the engine is not known");
+                    let kind = format!("{other:?}");
+                    let kind = kind.split(|it: char| !it.is_alphanumeric()).next();
+                    tracing::error!(kind, "an effect of the engine is not known");
                     return Err(Fail::internal());
                 }
             }
@@ -394,7 +398,7 @@ impl Driver {
         InterruptData {
             event_id: format!("{}/{}", self.record.id, interrupt.event_id),
             kind: interrupt.kind(),
-            data: Some(interrupt.data()),
+            data: Some(chatflow::question_data(interrupt)),
             required_parameters: required.filter(|it| !it.is_empty()),
         }
     }

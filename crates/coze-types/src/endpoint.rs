@@ -9,6 +9,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::files::FilePart;
 use crate::sse::Framing;
 use crate::stream::StreamEvent;
 
@@ -125,6 +126,10 @@ pub trait Endpoint: Clone + Send + Sync + Sized + 'static {
     fn query(&self) -> &Self::Query;
     /// The body of this request.
     fn body(&self) -> &Self::Body;
+    /// The file of an upload; `None` for all other rows.
+    fn file(&self) -> Option<&FilePart> {
+        None
+    }
     /// Puts a request together from its parts; `param` looks up a path parameter by name.
     fn from_parts(param: &dyn Fn(&str) -> String, query: Self::Query, body: Self::Body) -> Self;
 }
@@ -139,8 +144,10 @@ pub trait Streams: Endpoint {
     fn streaming(&mut self);
 }
 
-/// Fills `{name}` in a path. Everything but unreserved characters is percent-encoded, so an id
-/// can never reach into another path.
+/// Fills `{name}` in a path. Everything but unreserved characters is percent-encoded.
+///
+/// An id that is empty, `.` or `..` still reaches another path, since URLs resolve dots in every
+/// spelling: whoever sends the request has to refuse it.
 #[must_use]
 pub fn fill_path(path: &str, params: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(path.len() + 20 * params.len());
@@ -161,11 +168,8 @@ pub fn fill_path(path: &str, params: &[(&str, &str)]) -> String {
 
 fn percent_encode(out: &mut String, text: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    // A segment of dots alone would be taken as "this folder" or "the folder above".
-    let dots = !text.is_empty() && text.bytes().all(|byte| byte == b'.');
     for byte in text.bytes() {
         match byte {
-            b'.' if dots => out.push_str("%2E"),
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
                 out.push(char::from(byte));
             }
@@ -247,6 +251,7 @@ macro_rules! endpoints {
                 fn body(&self) -> &Self::Body {
                     &self.body
                 }
+                crate::endpoint::endpoints!(@file $kind);
                 fn from_parts(
                     param: &dyn Fn(&str) -> String,
                     query: Self::Query,
@@ -274,6 +279,12 @@ macro_rules! endpoints {
     (@method POST) => { crate::endpoint::Method::Post };
     (@method PUT) => { crate::endpoint::Method::Put };
     (@method DELETE) => { crate::endpoint::Method::Delete };
+    (@file Multipart) => {
+        fn file(&self) -> Option<&crate::files::FilePart> {
+            Some(&self.body)
+        }
+    };
+    (@file $kind:ident) => {};
     (@streaming $when:ident) => { crate::endpoint::Streaming::$when };
     (@streaming) => { crate::endpoint::Streaming::Never };
 }
@@ -294,7 +305,6 @@ mod tests {
             "a/b?c",
             "/v1/bots/a%2Fb%3Fc/versions",
         );
-        check("/v1/bots/{id}", "..", "/v1/bots/%2E%2E");
         check("/v1/bots/{id}", "你", "/v1/bots/%E4%BD%A0");
         check("/v1/bots", "x", "/v1/bots");
     }

@@ -69,12 +69,7 @@ pub(crate) async fn run(app: App, call: Call<RunWorkflow>) -> Result<WorkflowRes
         };
         app.tasks.spawn(async move {
             if let Err(fail) = driver.drive(&mut NoSink).await {
-                tracing::error!(
-                    run = driver.record.id,
-                    code = fail.code,
-                    "a run broke off: {}",
-                    fail.msg
-                );
+                tracing::error!(run = driver.record.id, code = fail.code, error = %fail.msg, "a run broke off");
             }
         });
         return Ok(result);

@@ -13,6 +13,8 @@ use coze_workflow::{Interrupt, Message, NodePath, Outcome, Prompt};
 
 use super::sink::Sink;
 use super::{api_code, usage_of};
+use serde_json::json;
+
 use crate::app::App;
 use crate::fail::Fail;
 use crate::ids::now;
@@ -70,11 +72,7 @@ impl ChatSink {
             .db
             .write(move |unit| Ok::<_, Fail>(unit.insert_message(&kept, true)?));
         if let Err(fail) = stored.await {
-            tracing::error!(
-                code = fail.code,
-                "an answer of a chatflow could not be kept: {}",
-                fail.msg
-            );
+            tracing::error!(code = fail.code, error = %fail.msg, "an answer could not be kept");
         }
         self.output
             .send(&ChatEvent::MessageCompleted(message))
@@ -108,11 +106,7 @@ impl ChatSink {
             .write(move |unit| Ok::<_, Fail>(unit.update_chat(&record)?))
             .await;
         if let Err(fail) = stored {
-            tracing::error!(
-                code = fail.code,
-                "the state of a chatflow could not be kept: {}",
-                fail.msg
-            );
+            tracing::error!(code = fail.code, error = %fail.msg, "the state could not be kept");
         }
     }
 
@@ -219,6 +213,16 @@ pub(super) fn question_text(interrupt: &Interrupt) -> String {
             names.collect::<Vec<_>>().join("\n")
         }
         // A kind of question that this version does not know: as the engine words it.
+        _ => interrupt.data(),
+    }
+}
+
+/// A question as `interrupt_data.data` carries it (reference, section 6.1).
+pub(super) fn question_data(interrupt: &Interrupt) -> String {
+    match &interrupt.prompt {
+        Prompt::Question { .. } => {
+            json!({"content_type": "text", "content": question_text(interrupt)}).to_string()
+        }
         _ => interrupt.data(),
     }
 }

@@ -7,7 +7,10 @@ use crate::harness::{Api, Setup};
 
 #[tokio::test]
 async fn each_form_of_a_token() {
-    let api = Setup::new().tokens(&["first-token", "second-token"]).start().await;
+    let api = Setup::new()
+        .tokens(&["first-token", "second-token"])
+        .start()
+        .await;
     for (header, allowed) in [
         (Some("Bearer first-token"), true),
         (Some("Bearer second-token"), true),
@@ -46,7 +49,9 @@ async fn tokens_of_the_file_count_too() {
     let api = setup.start().await;
     api.get("/v1/users/me").await.data();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let reply = api.send(client.get(format!("{}/v1/users/me", api.url()))).await;
+    let reply = api
+        .send(client.get(format!("{}/v1/users/me", api.url())))
+        .await;
     assert_eq!((reply.http, reply.code()), (401, 4100));
 }
 
@@ -58,7 +63,9 @@ async fn the_token_is_looked_at_before_the_request() {
     let url = |path: &str| format!("{}{path}", api.url());
     for request in [
         client.post(url("/v3/chat")).body("{"),
-        client.post(url("/v3/chat")).body(crate::space::streamed("hello").to_string()),
+        client
+            .post(url("/v3/chat"))
+            .body(crate::space::streamed("hello").to_string()),
         client.get(url("/v3/chat/retrieve")),
         client.post(url("/v1/files/upload")).body("no form"),
         client.post(url("/v1/workflow/run")).body("{}"),
@@ -68,14 +75,21 @@ async fn the_token_is_looked_at_before_the_request() {
     }
     let list = format!("/v1/conversations?bot_id={}", crate::space::SCRIPTED_BOT);
     assert_eq!(api.get(&list).await.data()["conversations"], json!([]));
-    assert_eq!(std::fs::read_dir(api.folder.path().join("data/files")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(api.folder.path().join("data/files"))
+            .unwrap()
+            .count(),
+        0
+    );
 }
 
 #[tokio::test]
 async fn without_tokens_everybody_may_come_in() {
     let api = Api::start().await;
     api.get("/v1/users/me").await.data();
-    let request = api.request(Method::GET, "/v1/users/me").bearer_auth("anything");
+    let request = api
+        .request(Method::GET, "/v1/users/me")
+        .bearer_auth("anything");
     api.send(request).await.data();
 }
 
@@ -99,7 +113,12 @@ async fn a_port_in_use_is_told_with_a_hint() {
     let mut setup = Setup::new();
     setup.config.address = api.host().parse().unwrap();
     let error = setup.try_start().await.err().unwrap();
-    assert!(error.to_string().starts_with(&format!("cannot listen on {}", api.host())), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("cannot listen on {}", api.host())),
+        "{error}"
+    );
     assert!(error.hint().unwrap().contains("another program uses port"));
     assert!(!error.is_usage());
 }

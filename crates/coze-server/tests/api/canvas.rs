@@ -21,7 +21,10 @@ pub(crate) fn typed_reference(node: &str, name: &str, kind: &str) -> Value {
 }
 
 fn inputs(inputs: &[(&str, Value)]) -> Value {
-    inputs.iter().map(|(name, input)| json!({"name": name, "input": input})).collect()
+    inputs
+        .iter()
+        .map(|(name, input)| json!({"name": name, "input": input}))
+        .collect()
 }
 
 #[derive(Default)]
@@ -32,7 +35,8 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     fn node(mut self, id: &str, kind: &str, title: &str, mut data: Value) -> Self {
-        data["nodeMeta"] = json!({"title": title, "description": "", "icon": "", "subTitle": title});
+        data["nodeMeta"] =
+            json!({"title": title, "description": "", "icon": "", "subTitle": title});
         self.nodes.push(json!({
             "id": id, "type": kind, "blocks": [], "edges": null,
             "meta": {"position": {"x": 0.5, "y": 1.0}}, "data": data,
@@ -70,8 +74,17 @@ impl Canvas {
         self.node(END, "2", "End", json!({"inputs": body}))
     }
 
-    pub(crate) fn text(self, id: &str, title: &str, template: &str, given: &[(&str, Value)]) -> Self {
-        let parameters = [("concatResult", literal(template)), ("arrayItemConcatChar", literal(","))];
+    pub(crate) fn text(
+        self,
+        id: &str,
+        title: &str,
+        template: &str,
+        given: &[(&str, Value)],
+    ) -> Self {
+        let parameters = [
+            ("concatResult", literal(template)),
+            ("arrayItemConcatChar", literal(",")),
+        ];
         let body = json!({
             "method": "concat", "inputParameters": inputs(given), "concatParams": inputs(&parameters),
         });
@@ -79,7 +92,13 @@ impl Canvas {
         self.node(id, "15", title, json!({"inputs": body, "outputs": outputs}))
     }
 
-    pub(crate) fn output(self, id: &str, title: &str, template: &str, given: &[(&str, Value)]) -> Self {
+    pub(crate) fn output(
+        self,
+        id: &str,
+        title: &str,
+        template: &str,
+        given: &[(&str, Value)],
+    ) -> Self {
         let body = json!({
             "content": literal(template), "streamingOutput": false, "inputParameters": inputs(given),
         });
@@ -95,11 +114,22 @@ impl Canvas {
         ];
         let body = json!({"inputParameters": inputs(&[given]), "llmParam": inputs(&parameters)});
         let outputs = json!([{"name": "output", "type": "string", "required": false}]);
-        self.node(id, "3", title, json!({"inputs": body, "outputs": outputs, "version": "3"}))
+        self.node(
+            id,
+            "3",
+            title,
+            json!({"inputs": body, "outputs": outputs, "version": "3"}),
+        )
     }
 
     /// Asks for a free text; the answer is the output `USER_RESPONSE`.
-    pub(crate) fn question(self, id: &str, title: &str, question: &str, given: &[(&str, Value)]) -> Self {
+    pub(crate) fn question(
+        self,
+        id: &str,
+        title: &str,
+        question: &str,
+        given: &[(&str, Value)],
+    ) -> Self {
         let body = json!({
             "question": question, "answer_type": "text", "option_type": "static",
             "options": [{"name": ""}], "extra_output": false, "limit": 3,
@@ -119,7 +149,9 @@ impl Canvas {
 
     pub(crate) fn chain(mut self, nodes: &[&str]) -> Self {
         for pair in nodes.windows(2) {
-            self.edges.push(json!({"sourceNodeID": pair[0], "targetNodeID": pair[1], "sourcePortID": ""}));
+            self.edges.push(
+                json!({"sourceNodeID": pair[0], "targetNodeID": pair[1], "sourcePortID": ""}),
+            );
         }
         self
     }

@@ -27,7 +27,9 @@ async fn each_state_of_a_chat_and_what_it_produced() {
             api.ended(&conversation, &id).await;
         }
         let chat = api.retrieve(&conversation, &id).await.text;
-        let messages = api.get(&place("/v3/chat/message/list", &conversation, &id)).await;
+        let messages = api
+            .get(&place("/v3/chat/message/list", &conversation, &id))
+            .await;
         seen += &normal(&format!("# {message}\n{chat}\n{}\n", messages.text));
         if message == "hang" {
             let canceled = api.cancel(&conversation, &id).await.text;
@@ -141,7 +143,9 @@ async fn the_streams_of_a_tool_call() {
         .map(|(call, output)| json!({"tool_call_id": call["id"], "output": output}))
         .collect();
     let path = place("/v3/chat/submit_tool_outputs", &conversation, &chat);
-    let second = api.stream(&path, json!({"tool_outputs": outputs, "stream": true})).await;
+    let second = api
+        .stream(&path, json!({"tool_outputs": outputs, "stream": true}))
+        .await;
     assert_snapshot!(normal(&format!("{first}=====\n{second}")), @r#"
     event:conversation.chat.created
     data:{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"last_error":{"code":0,"msg":""},"status":"created","usage":{"token_count":0,"output_count":0,"input_count":0},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]}
@@ -259,7 +263,10 @@ async fn the_dialect_of_the_skill() {
     "#);
 
     let reply = api.post("/v3/chat", space::chat("hang")).await;
-    let (conversation, chat) = (text(&reply.data()["conversation_id"]), text(&reply.data()["id"]));
+    let (conversation, chat) = (
+        text(&reply.data()["conversation_id"]),
+        text(&reply.data()["id"]),
+    );
     assert_snapshot!(normal(&reply.text), @r#"{"code":0,"msg":"success","data":{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"last_error":{"code":0,"msg":""},"status":"in_progress","usage":{"token_count":0,"output_count":0,"input_count":0},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]},"detail":{"logid":"<logid>"}}"#);
 
     // There, a failure is a failure of HTTP too.
@@ -280,7 +287,7 @@ async fn the_dialect_of_the_skill() {
 }
 
 #[tokio::test]
-async fn the_dialect_of_the_skill_for_tools_failures_and_cancelling() {
+async fn how_streams_end_in_the_dialect_of_the_skill() {
     let api = Setup::new().skill().start().await;
     // The first frames are those of an answer; the last two tell the end.
     let ends = |stream: &str| {

@@ -24,7 +24,10 @@ async fn only_a_chat_at_work_can_be_cancelled() {
         assert_eq!(api.ended(&conversation, &text(&chat["id"])).await, chat);
     }
     let chat = text(&api.create(&conversation, "hang").await.data()["id"]);
-    assert_eq!(api.cancel(&conversation, &chat).await.data()["status"], "canceled");
+    assert_eq!(
+        api.cancel(&conversation, &chat).await.data()["status"],
+        "canceled"
+    );
     let again = api.cancel(&conversation, &chat).await;
     assert_eq!(again.code(), 4104);
     assert!(again.msg().contains("canceled"), "{}", again.msg());
@@ -35,7 +38,11 @@ async fn a_cancelled_chat_frees_its_conversation_and_is_no_memory() {
     let api = Api::start().await;
     let conversation = api.conversation().await;
     api.answer(&conversation, "my name is Ada").await;
-    let chat = text(&api.create(&conversation, "hang, my name is Bob").await.data()["id"]);
+    let chat = text(
+        &api.create(&conversation, "hang, my name is Bob")
+            .await
+            .data()["id"],
+    );
     api.cancel(&conversation, &chat).await.data();
     let answer = api.answer(&conversation, "What did I say?").await;
     assert_eq!(answer, "You said before: \"my name is Ada\".");
@@ -52,7 +59,11 @@ async fn cancelling_is_quick_and_keeps_what_was_there() {
     let begun = Instant::now();
     api.cancel(&conversation, &chat).await.data();
     let whole = stream.rest().await;
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(
         names(&whole),
         [
@@ -65,7 +76,10 @@ async fn cancelling_is_quick_and_keeps_what_was_there() {
     );
     assert_eq!(api.contents(&conversation).await, ["half then hang"]);
     let state = api.ended(&conversation, &chat).await;
-    assert_eq!((&state["status"], &state["last_error"]["code"]), (&json!("canceled"), &json!(0)));
+    assert_eq!(
+        (&state["status"], &state["last_error"]["code"]),
+        (&json!("canceled"), &json!(0))
+    );
 }
 
 /// Whoever comes first, the two must tell the same story.

@@ -23,7 +23,9 @@ async fn a_conversation_takes_one_chat_at_a_time() {
     let mut body = space::chat("hello");
     body["conversation_id"] = conversation.as_str().into();
     assert_eq!(api.post("/v3/chat", body.clone()).await.code(), 4016);
-    let reply = api.post(&format!("/v3/chat?conversation_id={other}"), body).await;
+    let reply = api
+        .post(&format!("/v3/chat?conversation_id={other}"), body)
+        .await;
     assert_eq!(reply.data()["conversation_id"], *other);
 }
 
@@ -62,7 +64,11 @@ async fn a_conversation_is_free_after_every_end() {
         ("silent", "completed"),
         ("hello", "completed"),
     ] {
-        assert_eq!(api.ask(&conversation, message).await["status"], status, "{message}");
+        assert_eq!(
+            api.ask(&conversation, message).await["status"],
+            status,
+            "{message}"
+        );
     }
     let path = format!("/v3/chat?conversation_id={conversation}");
     let stream = api.stream(&path, streamed("hello")).await;
@@ -74,8 +80,14 @@ async fn what_was_said_before_a_failure_is_told_but_not_kept_as_an_answer() {
     let api = Api::start().await;
     let conversation = api.conversation().await;
     let chat = api.ask(&conversation, "half then fail").await;
-    assert_eq!(chat["last_error"], json!({"code": 4013, "msg": "no more today"}));
-    assert!(chat["failed_at"].is_i64() && chat.get("completed_at").is_none(), "{chat}");
+    assert_eq!(
+        chat["last_error"],
+        json!({"code": 4013, "msg": "no more today"})
+    );
+    assert!(
+        chat["failed_at"].is_i64() && chat.get("completed_at").is_none(),
+        "{chat}"
+    );
     assert_eq!(api.messages(&chat).await, json!([]));
 }
 
@@ -98,13 +110,19 @@ async fn an_empty_conversation_needs_a_message() {
     let body = json!({"bot_id": space::SCRIPTED_BOT, "user_id": "ada"});
     let reply = api.post("/v3/chat", body.clone()).await;
     assert_eq!(reply.code(), 4000);
-    assert!(reply.msg().contains("additional_messages"), "{}", reply.msg());
+    assert!(
+        reply.msg().contains("additional_messages"),
+        "{}",
+        reply.msg()
+    );
     // One that holds a question does not.
     let conversation = api.conversation().await;
     let path = format!("/v1/conversation/message/create?conversation_id={conversation}");
     let message = json!({"role": "user", "content": "hello", "content_type": "text"});
     api.post(&path, message).await.data();
-    let reply = api.post(&format!("/v3/chat?conversation_id={conversation}"), body).await;
+    let reply = api
+        .post(&format!("/v3/chat?conversation_id={conversation}"), body)
+        .await;
     let chat = api.ended(&conversation, &text(&reply.data()["id"])).await;
     assert_eq!(chat["status"], "completed");
     assert_eq!(api.contents(&conversation).await, ["hello", "Hi there"]);
@@ -113,7 +131,12 @@ async fn an_empty_conversation_needs_a_message() {
 /// The ids of the calls that a chat waits for.
 fn pending(chat: &Value) -> Vec<String> {
     let calls = &chat["required_action"]["submit_tool_outputs"]["tool_calls"];
-    calls.as_array().unwrap().iter().map(|it| text(&it["id"])).collect()
+    calls
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| text(&it["id"]))
+        .collect()
 }
 
 #[tokio::test]
@@ -126,9 +149,18 @@ async fn tool_outputs_come_all_at_once_and_only_those_asked_for() {
     let calls = pending(&chat);
     let output = |id: &str, output: &str| json!({"tool_call_id": id, "output": output});
     for (outputs, field) in [
-        (json!([output(&calls[0], "sun")]), "tool_outputs: the output of call"),
-        (json!([output(&calls[0], "a"), output(&calls[0], "b")]), "tool_outputs[1].tool_call_id"),
-        (json!([output("nobody", "a"), output(&calls[1], "b")]), "tool_outputs[0].tool_call_id"),
+        (
+            json!([output(&calls[0], "sun")]),
+            "tool_outputs: the output of call",
+        ),
+        (
+            json!([output(&calls[0], "a"), output(&calls[0], "b")]),
+            "tool_outputs[1].tool_call_id",
+        ),
+        (
+            json!([output("nobody", "a"), output(&calls[1], "b")]),
+            "tool_outputs[0].tool_call_id",
+        ),
         (json!([]), "tool_outputs"),
         (json!([{"tool_call_id": calls[0]}]), "output"),
     ] {
@@ -142,7 +174,10 @@ async fn tool_outputs_come_all_at_once_and_only_those_asked_for() {
     let reply = api.post(&path, json!({"tool_outputs": outputs})).await;
     assert_eq!(reply.data()["status"], "in_progress");
     assert_eq!(api.ended(&conversation, &id).await["status"], "completed");
-    assert_eq!(api.contents(&conversation).await, ["both tools", "sun at noon"]);
+    assert_eq!(
+        api.contents(&conversation).await,
+        ["both tools", "sun at noon"]
+    );
     // And only once.
     let reply = api.post(&path, json!({"tool_outputs": outputs})).await;
     assert_eq!(reply.code(), 4000);
@@ -154,7 +189,11 @@ async fn of_ten_submits_at_once_one_wins() {
     let api = Api::start().await;
     let conversation = api.conversation().await;
     let chat = api.ask(&conversation, "weather").await;
-    let path = place("/v3/chat/submit_tool_outputs", &conversation, &text(&chat["id"]));
+    let path = place(
+        "/v3/chat/submit_tool_outputs",
+        &conversation,
+        &text(&chat["id"]),
+    );
     let outputs = json!([{"tool_call_id": pending(&chat)[0], "output": "sun"}]);
     let submits = (0..10).map(|_| api.post(&path, json!({"tool_outputs": outputs})));
     let replies = join_all(submits).await;
@@ -170,10 +209,19 @@ async fn a_paused_chat_may_not_go_on_in_an_occupied_conversation() {
     let conversation = api.conversation().await;
     let paused = api.ask(&conversation, "weather").await;
     api.create(&conversation, "hang").await.data();
-    let path = place("/v3/chat/submit_tool_outputs", &conversation, &text(&paused["id"]));
+    let path = place(
+        "/v3/chat/submit_tool_outputs",
+        &conversation,
+        &text(&paused["id"]),
+    );
     let outputs = json!([{"tool_call_id": pending(&paused)[0], "output": "sun"}]);
     let reply = api.post(&path, json!({"tool_outputs": outputs})).await;
-    assert_eq!(reply.code(), 4016, "two chats at work in one conversation: {}", reply.text);
+    assert_eq!(
+        reply.code(),
+        4016,
+        "two chats at work in one conversation: {}",
+        reply.text
+    );
 }
 
 #[tokio::test]
@@ -186,7 +234,10 @@ async fn a_chat_without_history_leaves_nothing_and_cannot_be_asked_for() {
     let mut stream = api.open(&path, body.clone()).await;
     let (_, chat) = stream.ids().await;
     let whole = stream.rest().await;
-    assert!(whole.contains("Hi there") && whole.ends_with("\"[DONE]\"\n\n"), "{whole}");
+    assert!(
+        whole.contains("Hi there") && whole.ends_with("\"[DONE]\"\n\n"),
+        "{whole}"
+    );
     assert!(api.contents(&conversation).await.is_empty());
     assert_eq!(api.retrieve(&conversation, &chat).await.code(), 4002);
     let list = place("/v3/chat/message/list", &conversation, &chat);
@@ -207,7 +258,12 @@ async fn a_chat_without_history_leaves_nothing_and_cannot_be_asked_for() {
     let id = call.split("\"tool_calls\":[{\"id\":\"").nth(1).unwrap();
     let outputs = json!([{"tool_call_id": id.split('"').next(), "output": "sun"}]);
     let submit = place("/v3/chat/submit_tool_outputs", &conversation, &chat);
-    assert_eq!(api.post(&submit, json!({"tool_outputs": outputs})).await.code(), 5000);
+    assert_eq!(
+        api.post(&submit, json!({"tool_outputs": outputs}))
+            .await
+            .code(),
+        5000
+    );
 }
 
 #[tokio::test]
@@ -217,15 +273,24 @@ async fn deleting_a_conversation_ends_its_chat() {
     let path = format!("/v3/chat?conversation_id={conversation}");
     let mut stream = api.open(&path, streamed("hang")).await;
     let (_, chat) = stream.ids().await;
-    assert_eq!(api.delete(&format!("/v1/conversations/{conversation}")).await.code(), 0);
+    assert_eq!(
+        api.delete(&format!("/v1/conversations/{conversation}"))
+            .await
+            .code(),
+        0
+    );
     let whole = within(stream.rest()).await;
     assert_eq!(names(&whole).last().unwrap(), "done");
     assert!(whole.contains("conversation.chat.canceled"), "{whole}");
     for reply in [
         api.retrieve(&conversation, &chat).await,
         api.create(&conversation, "hello").await,
-        api.get(&format!("/v1/conversation/retrieve?conversation_id={conversation}")).await,
-        api.delete(&format!("/v1/conversations/{conversation}")).await,
+        api.get(&format!(
+            "/v1/conversation/retrieve?conversation_id={conversation}"
+        ))
+        .await,
+        api.delete(&format!("/v1/conversations/{conversation}"))
+            .await,
     ] {
         assert_eq!(reply.code(), 4001, "{}", reply.text);
     }
@@ -251,4 +316,24 @@ async fn ids_of_another_conversation_do_not_fit() {
     }
     let unknown = chat_with("7599999999999999999", "hello");
     assert_eq!(api.post("/v3/chat", unknown).await.code(), 4200);
+}
+
+#[tokio::test]
+async fn what_is_said_before_a_tool_call_is_an_answer_of_its_own() {
+    let api = Api::start().await;
+    let conversation = api.conversation().await;
+    let path = format!("/v3/chat?conversation_id={conversation}");
+    let stream = api.stream(&path, streamed("look first")).await;
+    let kinds: Vec<_> = crate::harness::frames(&stream)
+        .into_iter()
+        .filter(|(event, _)| event == "conversation.message.completed")
+        .map(|(_, data)| (text(&data["type"]), text(&data["content"])))
+        .collect();
+    assert_eq!(kinds[0], ("answer".to_owned(), "Let me see.".to_owned()));
+    assert_eq!(kinds[1].0, "function_call");
+    assert_eq!(kinds.len(), 2);
+    assert_eq!(
+        api.contents(&conversation).await,
+        ["look first", "Let me see."]
+    );
 }

@@ -21,17 +21,25 @@ async fn a_conversation_from_making_to_deleting() {
     let list = format!("/v1/conversation/message/list?conversation_id={id}");
     let steps = [
         made,
-        api.get(&format!("/v1/conversation/retrieve?conversation_id={id}")).await,
+        api.get(&format!("/v1/conversation/retrieve?conversation_id={id}"))
+            .await,
         api.post(&list, json!({"order": "asc"})).await,
-        api.put(&format!("/v1/conversations/{id}"), json!({"name": "second"})).await,
-        api.post(&format!("/v1/conversations/{id}/clear"), json!({})).await,
-        api.get(&format!("/v1/conversations?bot_id={SCRIPTED_BOT}")).await,
+        api.put(
+            &format!("/v1/conversations/{id}"),
+            json!({"name": "second"}),
+        )
+        .await,
+        api.post(&format!("/v1/conversations/{id}/clear"), json!({}))
+            .await,
+        api.get(&format!("/v1/conversations?bot_id={SCRIPTED_BOT}"))
+            .await,
         api.delete(&format!("/v1/conversations/{id}")).await,
-        api.get(&format!("/v1/conversation/retrieve?conversation_id={id}")).await,
+        api.get(&format!("/v1/conversation/retrieve?conversation_id={id}"))
+            .await,
     ];
     let seen: Vec<_> = steps.into_iter().map(|it| it.text).collect();
     assert_snapshot!(normal(&seen.join("\n")), @r#"
-    {"code":0,"msg":"","data":{"id":"<id:1>","created_at":<time>,"meta_data":{"a":"b"},"last_section_id":"<id:2>","name":"first","updated_at":<time>,"creator_id":"7500000000000000002"},"detail":{"logid":"<logid>"}}
+    {"code":0,"msg":"","data":{"id":"<id:1>","created_at":<time>,"meta_data":{"a":"b"},"last_section_id":"<id:2>","name":"first","updated_at":<time>,"creator_id":"7500000000000000002","connector_id":"1024"},"detail":{"logid":"<logid>"}}
     {"code":0,"msg":"","data":{"id":"<id:1>","created_at":<time>,"meta_data":{"a":"b"},"last_section_id":"<id:2>","name":"first","updated_at":<time>,"creator_id":"7500000000000000002","connector_id":"1024"},"detail":{"logid":"<logid>"}}
     {"code":0,"msg":"","data":[{"id":"<id:3>","conversation_id":"<id:1>","role":"user","type":"question","content":"one","content_type":"text","section_id":"<id:2>","created_at":<time>,"updated_at":<time>},{"id":"<id:4>","conversation_id":"<id:1>","role":"assistant","type":"answer","content":"two","content_type":"text","meta_data":{"k":"v"},"section_id":"<id:2>","created_at":<time>,"updated_at":<time>}],"first_id":"<id:3>","last_id":"<id:4>","has_more":false,"detail":{"logid":"<logid>"}}
     {"code":0,"msg":"","data":{"id":"<id:1>","created_at":<time>,"meta_data":{"a":"b"},"last_section_id":"<id:2>","name":"second","updated_at":<time>,"creator_id":"7500000000000000002","connector_id":"1024"},"detail":{"logid":"<logid>"}}
@@ -46,7 +54,10 @@ async fn a_conversation_from_making_to_deleting() {
 async fn lists_are_by_agent_and_channel_and_in_pages() {
     let api = Api::start().await;
     let create = |bot: &'static str, connector: &'static str| {
-        api.post("/v1/conversation/create", json!({"bot_id": bot, "connector_id": connector}))
+        api.post(
+            "/v1/conversation/create",
+            json!({"bot_id": bot, "connector_id": connector}),
+        )
     };
     let mut ids = Vec::new();
     for _ in 0..5 {
@@ -64,7 +75,10 @@ async fn lists_are_by_agent_and_channel_and_in_pages() {
         async move {
             let reply = api.get(&path).await;
             let found = reply.data()["conversations"].as_array().unwrap().iter();
-            (found.map(|it| text(&it["id"])).collect::<Vec<_>>(), reply.data()["has_more"].clone())
+            (
+                found.map(|it| text(&it["id"])).collect::<Vec<_>>(),
+                reply.data()["has_more"].clone(),
+            )
         }
     };
     let newest_first: Vec<_> = ids.iter().rev().cloned().collect();
@@ -72,10 +86,22 @@ async fn lists_are_by_agent_and_channel_and_in_pages() {
     assert_eq!(list("&sort_order=ASC").await, (ids.clone(), json!(false)));
     assert_eq!(list("&connector_id=999").await.0, [on_other_channel]);
     // Parameters that are not set come as empty ones.
-    assert_eq!(list("&connector_id=&page_num=&page_size=").await.0, newest_first);
-    assert_eq!(list("&page_size=4").await, (newest_first[..4].to_vec(), json!(true)));
-    assert_eq!(list("&page_size=4&page_num=2").await, (newest_first[4..].to_vec(), json!(false)));
-    assert_eq!(list("&page_size=3&page_num=2").await, (newest_first[3..].to_vec(), json!(false)));
+    assert_eq!(
+        list("&connector_id=&page_num=&page_size=").await.0,
+        newest_first
+    );
+    assert_eq!(
+        list("&page_size=4").await,
+        (newest_first[..4].to_vec(), json!(true))
+    );
+    assert_eq!(
+        list("&page_size=4&page_num=2").await,
+        (newest_first[4..].to_vec(), json!(false))
+    );
+    assert_eq!(
+        list("&page_size=3&page_num=2").await,
+        (newest_first[3..].to_vec(), json!(false))
+    );
     assert_eq!(list("&page_num=9223372036854775807").await.0, [""; 0]);
     // Sizes over the limit are cut.
     assert_eq!(list("&page_size=1000").await.0, newest_first);
@@ -86,7 +112,9 @@ async fn lists_are_by_agent_and_channel_and_in_pages() {
         ("&page_size=0", "page_size"),
         ("&page_size=1.5", "page_size"),
     ] {
-        let reply = api.get(&format!("/v1/conversations?bot_id={SCRIPTED_BOT}{rest}")).await;
+        let reply = api
+            .get(&format!("/v1/conversations?bot_id={SCRIPTED_BOT}{rest}"))
+            .await;
         assert_eq!(reply.code(), 4000, "{rest}");
         assert!(reply.msg().contains(field), "{rest}: {}", reply.msg());
     }
@@ -97,7 +125,11 @@ async fn clearing_cuts_the_memory_and_keeps_the_messages() {
     let api = Api::start().await;
     let conversation = api.conversation().await;
     api.answer(&conversation, "my name is Ada").await;
-    assert!(api.answer(&conversation, "What did I say?").await.contains("Ada"));
+    assert!(
+        api.answer(&conversation, "What did I say?")
+            .await
+            .contains("Ada")
+    );
     let before = api.contents(&conversation).await;
     let path = format!("/v1/conversations/{conversation}/clear");
     let cleared = api.post(&path, json!({})).await;
@@ -111,7 +143,12 @@ async fn clearing_cuts_the_memory_and_keeps_the_messages() {
     assert_eq!(after[..before.len()], before);
     let path = format!("/v1/conversation/retrieve?conversation_id={conversation}");
     assert_eq!(api.get(&path).await.data()["last_section_id"], section);
-    let newest = api.post(&format!("/v1/conversation/message/list?conversation_id={conversation}"), json!({"limit": 1})).await;
+    let newest = api
+        .post(
+            &format!("/v1/conversation/message/list?conversation_id={conversation}"),
+            json!({"limit": 1}),
+        )
+        .await;
     assert_eq!(newest.json["data"][0]["section_id"], section);
 }
 
@@ -123,7 +160,8 @@ async fn what_is_not_there() {
         api.delete("/v1/conversations/1").await,
         api.post("/v1/conversations/1/clear", json!({})).await,
         api.get("/v1/conversation/retrieve?conversation_id=1").await,
-        api.post("/v1/conversation/message/list?conversation_id=1", json!({})).await,
+        api.post("/v1/conversation/message/list?conversation_id=1", json!({}))
+            .await,
     ] {
         assert_eq!((reply.http, reply.code()), (200, 4001), "{}", reply.text);
     }

@@ -45,24 +45,51 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
         .await;
     let form = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nsome\r\n--b--\r\n";
     let upload = api.request(reqwest::Method::POST, "/v1/files/upload");
-    let upload = upload.header("content-type", "multipart/form-data; boundary=b").body(form);
+    let upload = upload
+        .header("content-type", "multipart/form-data; boundary=b")
+        .body(form);
     let file = api.send(upload).await;
-    let ran = api.post("/v1/workflow/run", run(REPORT, &json!({"topic": "rust"}))).await;
-    let waiting = api.post("/v1/workflow/run", run(FOUR_QUESTIONS, &json!({}))).await;
+    let ran = api
+        .post("/v1/workflow/run", run(REPORT, &json!({"topic": "rust"})))
+        .await;
+    let waiting = api
+        .post("/v1/workflow/run", run(FOUR_QUESTIONS, &json!({})))
+        .await;
     let occupied = api.conversation().await;
     let hanging = text(&api.create(&occupied, "hang").await.data()["id"]);
 
     let copy = crashed(&api);
     let again = Setup::new().data(copy.path()).start().await;
-    assert_eq!(again.contents(&conversation).await, ["hello", "Hi there", "weather"]);
-    let same = format!("/v1/conversation/retrieve?conversation_id={}", text(&made.data()["id"]));
+    assert_eq!(
+        again.contents(&conversation).await,
+        ["hello", "Hi there", "weather"]
+    );
+    let same = format!(
+        "/v1/conversation/retrieve?conversation_id={}",
+        text(&made.data()["id"])
+    );
     assert_eq!(again.get(&same).await.data(), made.data());
     assert_eq!(again.contents(&text(&made.data()["id"])).await, ["x"]);
     let id = text(&file.data()["id"]);
-    assert_eq!(again.get(&format!("/v1/files/retrieve?file_id={id}")).await.data(), file.data());
-    assert_eq!(std::fs::read(copy.path().join("files").join(id)).unwrap(), b"some");
-    let history = format!("/v1/workflows/{REPORT}/run_histories/{}", text(&ran.json["execute_id"]));
-    assert_eq!(again.get(&history).await.data()[0]["execute_status"], "Success");
+    assert_eq!(
+        again
+            .get(&format!("/v1/files/retrieve?file_id={id}"))
+            .await
+            .data(),
+        file.data()
+    );
+    assert_eq!(
+        std::fs::read(copy.path().join("files").join(id)).unwrap(),
+        b"some"
+    );
+    let history = format!(
+        "/v1/workflows/{REPORT}/run_histories/{}",
+        text(&ran.json["execute_id"])
+    );
+    assert_eq!(
+        again.get(&history).await.data()[0]["execute_status"],
+        "Success"
+    );
 
     // What was at work is failed, and says why.
     let chat = again.retrieve(&occupied, &hanging).await;
@@ -86,8 +113,16 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
     let ended = again.ended(&conversation, &id).await;
     assert_eq!(ended["status"], "completed");
     let messages = again.messages(&ended).await;
-    let kinds: Vec<_> = messages.as_array().unwrap().iter().map(|it| text(&it["type"])).collect();
-    assert_eq!(kinds, ["function_call", "tool_response", "answer", "verbose"]);
+    let kinds: Vec<_> = messages
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| text(&it["type"]))
+        .collect();
+    assert_eq!(
+        kinds,
+        ["function_call", "tool_response", "answer", "verbose"]
+    );
     assert!(ended["usage"]["token_count"].as_i64() > paused["usage"]["token_count"].as_i64());
     let resumed = again
         .post(
@@ -97,7 +132,11 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
         )
         .await;
     assert_eq!(resumed.code(), 0, "{}", resumed.text);
-    assert!(resumed.json["interrupt_data"].is_object(), "{}", resumed.text);
+    assert!(
+        resumed.json["interrupt_data"].is_object(),
+        "{}",
+        resumed.text
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -110,12 +149,21 @@ async fn a_run_that_a_crash_interrupted_is_failed() {
         crate::space::ASK_MODEL,
         text(&reply.json["execute_id"])
     );
-    assert_eq!(api.get(&history).await.data()[0]["execute_status"], "Running");
+    assert_eq!(
+        api.get(&history).await.data()[0]["execute_status"],
+        "Running"
+    );
     let copy = crashed(&api);
     let again = Setup::new().data(copy.path()).start().await;
     let run = again.get(&history).await.data()[0].clone();
-    assert_eq!((&run["execute_status"], &run["error_code"]), (&json!("Fail"), &json!("5000")));
-    assert!(run["error_message"].as_str().unwrap().contains("restarted"), "{run}");
+    assert_eq!(
+        (&run["execute_status"], &run["error_code"]),
+        (&json!("Fail"), &json!("5000"))
+    );
+    assert!(
+        run["error_message"].as_str().unwrap().contains("restarted"),
+        "{run}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,9 +178,21 @@ async fn two_hundred_writes_at_once() {
     let replies = join_all(writes).await;
     let acknowledged: BTreeSet<(i64, String)> = replies
         .iter()
-        .map(|it| (it.data()["id"].as_str().unwrap().parse().unwrap(), text(&it.data()["content"])))
+        .map(|it| {
+            (
+                it.data()["id"].as_str().unwrap().parse().unwrap(),
+                text(&it.data()["content"]),
+            )
+        })
         .collect();
-    assert_eq!(acknowledged.iter().map(|it| it.0).collect::<BTreeSet<_>>().len(), 200);
+    assert_eq!(
+        acknowledged
+            .iter()
+            .map(|it| it.0)
+            .collect::<BTreeSet<_>>()
+            .len(),
+        200
+    );
 
     let copy = crashed(&api);
     let again = Setup::new().data(copy.path()).start().await;
@@ -140,10 +200,15 @@ async fn two_hundred_writes_at_once() {
     let mut found = Vec::new();
     let mut after = "0".to_owned();
     loop {
-        let page = again.post(&list, json!({"order": "asc", "after_id": after})).await;
+        let page = again
+            .post(&list, json!({"order": "asc", "after_id": after}))
+            .await;
         page.data();
         for message in page.json["data"].as_array().unwrap() {
-            found.push((text(&message["id"]).parse().unwrap(), text(&message["content"])));
+            found.push((
+                text(&message["id"]).parse().unwrap(),
+                text(&message["content"]),
+            ));
         }
         if page.json["has_more"] == false {
             break;
@@ -165,8 +230,12 @@ async fn a_database_of_a_newer_version_is_left_alone() {
     let data = folder.path().join("data");
     let set_version = |version: i64| {
         let database = rusqlite::Connection::open(data.join("coze.db")).unwrap();
-        let old: i64 = database.pragma_query_value(None, "user_version", |it| it.get(0)).unwrap();
-        database.pragma_update(None, "user_version", version).unwrap();
+        let old: i64 = database
+            .pragma_query_value(None, "user_version", |it| it.get(0))
+            .unwrap();
+        database
+            .pragma_update(None, "user_version", version)
+            .unwrap();
         old
     };
     let old = set_version(99);
@@ -189,13 +258,29 @@ async fn a_data_folder_that_cannot_be_used() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "x").unwrap();
-    let error = Setup::new().data(&file).try_start().await.err().unwrap().to_string();
+    let error = Setup::new()
+        .data(&file)
+        .try_start()
+        .await
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.starts_with("cannot use the data folder: "), "{error}");
     assert!(error.contains(&file.display().to_string()), "{error}");
 
     std::fs::create_dir(folder.path().join("data")).unwrap();
-    std::fs::write(folder.path().join("data/coze.db"), "this is no database, but long enough to be taken for one").unwrap();
-    let error = Setup::new().data(&folder.path().join("data")).try_start().await.err().unwrap().to_string();
+    std::fs::write(
+        folder.path().join("data/coze.db"),
+        "this is no database, but long enough to be taken for one",
+    )
+    .unwrap();
+    let error = Setup::new()
+        .data(&folder.path().join("data"))
+        .try_start()
+        .await
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("not a database"), "{error}");
 }
 
@@ -204,15 +289,27 @@ async fn two_servers_never_share_a_data_folder() {
     let api = Api::start().await;
     let conversation = api.conversation().await;
     let chat = text(&api.create(&conversation, "hang").await.data()["id"]);
-    let second = Setup::new().data(&api.folder.path().join("data")).try_start().await;
-    let error = second.err().expect("two servers on one data folder").to_string();
+    let second = Setup::new()
+        .data(&api.folder.path().join("data"))
+        .try_start()
+        .await;
+    let error = second
+        .err()
+        .expect("two servers on one data folder")
+        .to_string();
     assert!(error.contains("is in use by another server"), "{error}");
     // And the first one has not noticed.
-    assert_eq!(api.retrieve(&conversation, &chat).await.data()["status"], "in_progress");
+    assert_eq!(
+        api.retrieve(&conversation, &chat).await.data()["status"],
+        "in_progress"
+    );
     let body = run(GREET, &json!({"name": "Ada"}));
     assert_eq!(api.post("/v1/workflow/run", body).await.code(), 0);
     // When it has stopped, its place is free.
     let folder = api.stop().await;
     let again = Setup::new().data(&folder.path().join("data")).start().await;
-    assert_eq!(again.retrieve(&conversation, &chat).await.data()["status"], "failed");
+    assert_eq!(
+        again.retrieve(&conversation, &chat).await.data()["status"],
+        "failed"
+    );
 }

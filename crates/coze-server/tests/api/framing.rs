@@ -16,11 +16,17 @@ fn check(stream: &str, fields: &[&str]) {
         let lines: Vec<&str> = frame.split('\n').collect();
         assert_eq!(lines.len(), fields.len(), "{frame:?}");
         for (line, field) in lines.iter().zip(fields) {
-            let value = line.strip_prefix(field).unwrap_or_else(|| panic!("{frame:?}"));
+            let value = line
+                .strip_prefix(field)
+                .unwrap_or_else(|| panic!("{frame:?}"));
             assert_eq!(value, value.trim(), "{frame:?}");
             assert!(!value.is_empty(), "{frame:?}");
         }
-        let data = lines.last().unwrap().strip_prefix(fields.last().unwrap()).unwrap();
+        let data = lines
+            .last()
+            .unwrap()
+            .strip_prefix(fields.last().unwrap())
+            .unwrap();
         serde_json::from_str::<Value>(data).unwrap();
     }
 }
@@ -28,23 +34,43 @@ fn check(stream: &str, fields: &[&str]) {
 #[tokio::test]
 async fn every_stream_in_the_documented_dialect() {
     let api = Api::start().await;
-    for text in ["hello", "think", "weather", "fail", "half then fail", "separators", "silent"] {
-        check(&api.stream("/v3/chat", streamed(text)).await, &["event:", "data:"]);
+    for text in [
+        "hello",
+        "think",
+        "weather",
+        "fail",
+        "half then fail",
+        "separators",
+        "silent",
+    ] {
+        check(
+            &api.stream("/v3/chat", streamed(text)).await,
+            &["event:", "data:"],
+        );
     }
     for (workflow, parameters) in [
         (GREET, json!({"name": "a\u{2028}b\u{85}"})),
         (TRIP, json!({"name": "Ada"})),
         (GREET, json!({})),
     ] {
-        let stream = api.stream("/v1/workflow/stream_run", run(workflow, &parameters)).await;
+        let stream = api
+            .stream("/v1/workflow/stream_run", run(workflow, &parameters))
+            .await;
         check(&stream, &["id: ", "event: ", "data: "]);
-        for (number, line) in stream.lines().filter(|it| it.starts_with("id: ")).enumerate() {
+        for (number, line) in stream
+            .lines()
+            .filter(|it| it.starts_with("id: "))
+            .enumerate()
+        {
             assert_eq!(line, format!("id: {number}"));
         }
     }
     for said in ["hello", "separators", "fail"] {
         let body = json!({"workflow_id": CHATFLOW, "additional_messages": [message(said)]});
-        check(&api.stream("/v1/workflows/chat", body).await, &["event: ", "data: "]);
+        check(
+            &api.stream("/v1/workflows/chat", body).await,
+            &["event: ", "data: "],
+        );
     }
 }
 
@@ -55,7 +81,10 @@ async fn every_stream_in_the_dialect_of_the_skill() {
         check(&api.stream("/v3/chat", streamed(text)).await, &["data:"]);
     }
     let body = run(TRIP, &json!({"name": "Ada"}));
-    check(&api.stream("/v1/workflow/stream_run", body).await, &["data:"]);
+    check(
+        &api.stream("/v1/workflow/stream_run", body).await,
+        &["data:"],
+    );
     let body = json!({"workflow_id": CHATFLOW, "additional_messages": [message("hello")]});
     check(&api.stream("/v1/workflows/chat", body).await, &["data:"]);
 }
@@ -71,7 +100,10 @@ async fn separators_are_escaped_and_mean_the_same() {
         .filter(|(event, _)| event == "conversation.message.delta")
         .map(|(_, data)| data["content"].as_str().unwrap())
         .collect();
-    assert_eq!(deltas, "a\u{2028}b\u{2029}c\u{85}dline\nfeed\r\n\"quoted\" \\ \u{1}");
+    assert_eq!(
+        deltas,
+        "a\u{2028}b\u{2029}c\u{85}dline\nfeed\r\n\"quoted\" \\ \u{1}"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +119,10 @@ async fn the_connection_ends_with_the_stream() {
     let answer = raw(api.host(), request.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     // The last frame, the end of its chunk and the last chunk: no byte more.
-    assert!(answer.ends_with("event:done\ndata:\"[DONE]\"\n\n\r\n0\r\n\r\n"), "{answer}");
+    assert!(
+        answer.ends_with("event:done\ndata:\"[DONE]\"\n\n\r\n0\r\n\r\n"),
+        "{answer}"
+    );
 
     // On a connection that stays, the end of the body tells it; the next request is answered.
     let first = request.replace("connection: close\r\n", "");
@@ -102,7 +137,10 @@ async fn a_stream_is_off_unless_it_is_asked_for() {
     for value in [Value::Null, false.into()] {
         let mut body = space::chat("hello");
         body["stream"] = value;
-        assert_eq!(api.post("/v3/chat", body).await.data()["status"], "in_progress");
+        assert_eq!(
+            api.post("/v3/chat", body).await.data()["status"],
+            "in_progress"
+        );
     }
 }
 
@@ -113,7 +151,9 @@ async fn what_is_refused_before_the_first_event_is_json() {
     body["bot_id"] = "1".into();
     // `post` insists on JSON.
     assert_eq!(api.post("/v3/chat", body).await.code(), 4200);
-    let reply = api.post("/v1/workflow/stream_run", run("1", &json!({}))).await;
+    let reply = api
+        .post("/v1/workflow/stream_run", run("1", &json!({})))
+        .await;
     assert_eq!(reply.code(), 4200);
     let body = json!({"workflow_id": "1", "additional_messages": [message("x")]});
     assert_eq!(api.post("/v1/workflows/chat", body).await.code(), 4200);

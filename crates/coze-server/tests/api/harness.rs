@@ -133,7 +133,11 @@ impl Reply {
     /// `data` of a success.
     #[track_caller]
     pub(crate) fn data(&self) -> &Value {
-        assert_eq!((self.http, &self.json["code"]), (200, &json!(0)), "{self:?}");
+        assert_eq!(
+            (self.http, &self.json["code"]),
+            (200, &json!(0)),
+            "{self:?}"
+        );
         &self.json["data"]
     }
 
@@ -183,7 +187,8 @@ impl Api {
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
-        self.send(self.request(Method::POST, path).json(&body)).await
+        self.send(self.request(Method::POST, path).json(&body))
+            .await
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> Reply {
@@ -261,7 +266,8 @@ impl Api {
     }
 
     pub(crate) async fn retrieve(&self, conversation: &str, chat: &str) -> Reply {
-        self.get(&place("/v3/chat/retrieve", conversation, chat)).await
+        self.get(&place("/v3/chat/retrieve", conversation, chat))
+            .await
     }
 
     /// The chat, when it is no longer at work.
@@ -343,7 +349,10 @@ impl Stream {
 /// The text of a JSON string.
 #[track_caller]
 pub(crate) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no text: {value}"))
+        .to_owned()
 }
 
 /// The frames of a stream: the name of the event and its data.
@@ -372,7 +381,10 @@ pub(crate) fn names(stream: &str) -> Vec<String> {
 pub(crate) fn normal(text: &str) -> String {
     let rules = [
         (r#""logid":"[0-9]{10}[0-9A-F]{16}""#, r#""logid":"<logid>""#),
-        (r#""(created_at|updated_at|completed_at|failed_at|create_time|update_time)":1[0-9]{9}\b"#, r#""$1":<time>"#),
+        (
+            r#""(created_at|updated_at|completed_at|failed_at|create_time|update_time)":1[0-9]{9}\b"#,
+            r#""$1":<time>"#,
+        ),
         (r"http://127\.0\.0\.1:[0-9]+", "<url>"),
     ];
     let mut text = text.to_owned();
@@ -393,7 +405,10 @@ pub(crate) fn normal(text: &str) -> String {
         });
         format!("<id:{}>", index + 1)
     };
-    Regex::new(r"\b[0-9]{19}\b|[0-9]{19}").unwrap().replace_all(&text, number).into_owned()
+    Regex::new(r"\b[0-9]{19}\b|[0-9]{19}")
+        .unwrap()
+        .replace_all(&text, number)
+        .into_owned()
 }
 
 /// Sends these bytes on a connection of its own and reads what comes back until it is closed.

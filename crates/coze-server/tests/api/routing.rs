@@ -28,7 +28,13 @@ async fn every_row_is_served() {
         // A refusal, a reply: `send` checks that it is the JSON of this server.
         let reply = api.send(request).await;
         let served = !reply.msg().contains("there is no endpoint") && reply.http != 405;
-        assert_eq!(served, !NOT_SERVED.contains(&row.name), "{}: {}", row.name, reply.text);
+        assert_eq!(
+            served,
+            !NOT_SERVED.contains(&row.name),
+            "{}: {}",
+            row.name,
+            reply.text
+        );
         count += 1;
     }
     assert!(count >= 33, "{count}");
@@ -58,7 +64,11 @@ async fn every_call_has_a_log_id_of_its_own() {
         seen.insert(api.get("/v1/users/me").await.log_id);
         seen.insert(api.get("/nowhere").await.log_id);
         seen.insert(api.post_bytes("/v3/chat", "{").await.log_id);
-        seen.insert(api.post("/v1/workflow/run", run(GREET, &json!({}))).await.log_id);
+        seen.insert(
+            api.post("/v1/workflow/run", run(GREET, &json!({})))
+                .await
+                .log_id,
+        );
     }
     assert_eq!(seen.len(), 20);
     for path in ["/v3/chat", "/v1/workflow/stream_run"] {
@@ -68,12 +78,18 @@ async fn every_call_has_a_log_id_of_its_own() {
         };
         let request = api.request(Method::POST, path).json(&body);
         let response = within(request.send()).await.unwrap();
-        let log_id = response.headers()["x-tt-logid"].to_str().unwrap().to_owned();
+        let log_id = response.headers()["x-tt-logid"]
+            .to_str()
+            .unwrap()
+            .to_owned();
         assert!(seen.insert(log_id));
     }
     for log_id in seen {
         let (time, rest) = log_id.split_at(10);
-        assert!(time.bytes().all(|it| it.is_ascii_digit()) && rest.len() == 16, "{log_id}");
+        assert!(
+            time.bytes().all(|it| it.is_ascii_digit()) && rest.len() == 16,
+            "{log_id}"
+        );
     }
 }
 
@@ -88,7 +104,9 @@ async fn unknown_paths_and_wrong_methods() {
     // The dialect of the skill has a path more.
     assert_eq!(api.post("/v3/workflows/run", json!({})).await.http, 404);
     let skill = Setup::new().skill().start().await;
-    let reply = skill.post("/v3/workflows/run", run(GREET, &json!({"name": "Ada"}))).await;
+    let reply = skill
+        .post("/v3/workflows/run", run(GREET, &json!({"name": "Ada"})))
+        .await;
     assert_eq!(reply.data()["data"], json!({"output": "Hello Ada!"}));
 }
 

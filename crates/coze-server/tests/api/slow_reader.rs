@@ -17,7 +17,11 @@ async fn with_flood() -> Api {
     let mut yaml = yaml();
     let at = yaml.find("      - match: \"^hello$\"").unwrap();
     let mut rule = String::new();
-    writeln!(rule, "      - match: \"flood\"\n        deltas: [\"{piece}\"]\n        repeat: {PIECES}").unwrap();
+    writeln!(
+        rule,
+        "      - match: \"flood\"\n        deltas: [\"{piece}\"]\n        repeat: {PIECES}"
+    )
+    .unwrap();
     yaml.insert_str(at, &rule);
     Setup::with(&yaml).start().await
 }
@@ -31,7 +35,9 @@ async fn begin(api: &Api, conversation: &str) -> (TcpStream, String) {
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    within(connection.write_all(request.as_bytes())).await.unwrap();
+    within(connection.write_all(request.as_bytes()))
+        .await
+        .unwrap();
     let mut seen = Vec::new();
     let chat = loop {
         let mut some = [0; 512];
@@ -56,7 +62,11 @@ async fn others_are_answered_meanwhile_and_its_chat_ends_when_it_leaves() {
         let begun = Instant::now();
         let other = api.conversation().await;
         assert_eq!(api.answer(&other, "hello").await, "Hi there");
-        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            begun.elapsed()
+        );
     }
     // It really is held up, and so it waits.
     let state = api.retrieve(&conversation, &chat).await;

@@ -139,17 +139,35 @@ fn greet() -> Canvas {
     let name = reference(START, "name");
     Canvas::default()
         .start(&[("name", "string")])
-        .text("110001", "Greeting", "Hello {{String1}}!", &[("String1", name)])
+        .text(
+            "110001",
+            "Greeting",
+            "Hello {{String1}}!",
+            &[("String1", name)],
+        )
         .end(&[("output", reference("110001", "output"))])
         .chain(&[START, "110001", END])
 }
 
 fn trip() -> Canvas {
-    let (name, city) = (reference(START, "name"), reference("110001", "USER_RESPONSE"));
+    let (name, city) = (
+        reference(START, "name"),
+        reference("110001", "USER_RESPONSE"),
+    );
     Canvas::default()
         .start(&[("name", "string")])
-        .question("110001", "Ask the city", "Which city, {{name}}?", &[("name", name.clone())])
-        .text("110002", "Ticket", "{{String1}} goes to {{String2}}", &[("String1", name), ("String2", city)])
+        .question(
+            "110001",
+            "Ask the city",
+            "Which city, {{name}}?",
+            &[("name", name.clone())],
+        )
+        .text(
+            "110002",
+            "Ticket",
+            "{{String1}} goes to {{String2}}",
+            &[("String1", name), ("String2", city)],
+        )
         .end(&[("output", reference("110002", "output"))])
         .chain(&[START, "110001", "110002", END])
 }
@@ -165,16 +183,34 @@ fn broken() -> Canvas {
 fn ask_model(model: &str) -> Canvas {
     Canvas::default()
         .start(&[("input", "string")])
-        .llm("110001", "Model", model, ("input", reference(START, "input")))
-        .answer("Answer: {{output}}", true, &[("output", reference("110001", "output"))])
+        .llm(
+            "110001",
+            "Model",
+            model,
+            ("input", reference(START, "input")),
+        )
+        .answer(
+            "Answer: {{output}}",
+            true,
+            &[("output", reference("110001", "output"))],
+        )
         .chain(&[START, "110001", END])
 }
 
 fn chatflow() -> Canvas {
     Canvas::default()
         .chatflow_start()
-        .llm("110001", "Model", "scripted", ("input", reference(START, "USER_INPUT")))
-        .answer("{{output}}", true, &[("output", reference("110001", "output"))])
+        .llm(
+            "110001",
+            "Model",
+            "scripted",
+            ("input", reference(START, "USER_INPUT")),
+        )
+        .answer(
+            "{{output}}",
+            true,
+            &[("output", reference("110001", "output"))],
+        )
         .chain(&[START, "110001", END])
 }
 
@@ -182,8 +218,17 @@ fn chatflow_trip() -> Canvas {
     let said = reference(START, "USER_INPUT");
     Canvas::default()
         .chatflow_start()
-        .question("110001", "Ask the city", "Which city after {{said}}?", &[("said", said)])
-        .answer("Going to {{city}}", false, &[("city", reference("110001", "USER_RESPONSE"))])
+        .question(
+            "110001",
+            "Ask the city",
+            "Which city after {{said}}?",
+            &[("said", said)],
+        )
+        .answer(
+            "Going to {{city}}",
+            false,
+            &[("city", reference("110001", "USER_RESPONSE"))],
+        )
         .chain(&[START, "110001", END])
 }
 
@@ -191,7 +236,12 @@ fn count() -> Canvas {
     let number = typed_reference(START, "number", "integer");
     Canvas::default()
         .start(&[("number", "integer"), ("flag", "boolean")])
-        .text("110001", "Count", "{{String1}} pieces", &[("String1", number)])
+        .text(
+            "110001",
+            "Count",
+            "{{String1}} pieces",
+            &[("String1", number)],
+        )
         .end(&[("output", reference("110001", "output"))])
         .chain(&[START, "110001", END])
 }
@@ -211,8 +261,18 @@ fn report() -> Canvas {
     let topic = reference(START, "topic");
     Canvas::default()
         .start(&[("topic", "string")])
-        .output("110001", "Progress note", "Working on {{topic}}", &[("topic", topic.clone())])
-        .text("110002", "Report", "Report about {{String1}}", &[("String1", topic)])
+        .output(
+            "110001",
+            "Progress note",
+            "Working on {{topic}}",
+            &[("topic", topic.clone())],
+        )
+        .text(
+            "110002",
+            "Report",
+            "Report about {{String1}}",
+            &[("String1", topic)],
+        )
         .end(&[("output", reference("110002", "output"))])
         .chain(&[START, "110001", "110002", END])
 }

@@ -22,9 +22,17 @@ async fn open_streams_are_told_and_the_next_start_agrees() {
 
     let (server, folder) = api.server();
     let begun = Instant::now();
-    let (told, flow_told, ()) =
-        within(futures_util::future::join3(chat.rest(), flow.rest(), server.stop())).await;
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let (told, flow_told, ()) = within(futures_util::future::join3(
+        chat.rest(),
+        flow.rest(),
+        server.stop(),
+    ))
+    .await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
     for told in [told, flow_told] {
         assert_eq!(
             names(&told),
@@ -35,9 +43,14 @@ async fn open_streams_are_told_and_the_next_start_agrees() {
                 "done"
             ]
         );
-        let failed = frames(&told).into_iter().find(|it| it.0 == "conversation.chat.failed");
+        let failed = frames(&told)
+            .into_iter()
+            .find(|it| it.0 == "conversation.chat.failed");
         let (_, failed) = failed.unwrap();
-        assert_eq!((&failed["status"], &failed["last_error"]["code"]), (&json!("failed"), &json!(5000)));
+        assert_eq!(
+            (&failed["status"], &failed["last_error"]["code"]),
+            (&json!("failed"), &json!(5000))
+        );
         let why = failed["last_error"]["msg"].as_str().unwrap();
         assert!(why.contains("stopped or restarted"), "{why}");
     }
@@ -56,12 +69,18 @@ async fn idle_and_unfinished_connections_do_not_hold_it_up() {
     let host = api.host().to_owned();
     let _idle = TcpStream::connect(&host).await.unwrap();
     let mut half = TcpStream::connect(&host).await.unwrap();
-    half.write_all(b"POST /v3/chat HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+    half.write_all(b"POST /v3/chat HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        .await
+        .unwrap();
     api.get("/v1/users/me").await.data();
     let (server, _folder) = api.server();
     let begun = Instant::now();
     within(server.stop()).await;
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
     // Nobody listens any more.
     assert!(within(TcpStream::connect(&host)).await.is_err());
 }

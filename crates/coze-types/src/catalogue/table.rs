@@ -148,8 +148,8 @@ pub static CATALOGUE: &[Entry] = entries! {
     4012 Parameter 400 Never;
         "the model set for this bot is not valid or was withdrawn",
         "智能体配置的模型无效或已经下线";
-        "choose another model in the bot's settings and publish the bot again",
-        "在智能体设置中更换模型并重新发布";
+        "choose another model for the bot; on a local server, check model, base_url and key in coze.yaml",
+        "为智能体更换模型；本地服务请检查 coze.yaml 中的模型名、base_url 和密钥";
     4013 Rate 429 BackOff;
         "the model gets more requests than its limit allows",
         "模型的请求频率超出限制";
