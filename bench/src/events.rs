@@ -54,8 +54,9 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// A chat of so many deltas, one event in one chunk.
-    pub(crate) fn chat(deltas: usize) -> Self {
+    /// A chat of so many deltas, one event in one chunk. Deltas differ in their text alone, as the
+    /// service sends them; `varied` ones also each have a time of their own.
+    pub(crate) fn chat(deltas: usize, varied: bool) -> Self {
         let mut stream = Self {
             bytes: Vec::with_capacity((deltas + 8) * 300),
             ends: Vec::with_capacity(deltas + 8),
@@ -64,7 +65,11 @@ impl Stream {
         stream.event("conversation.chat.created", &chat("created"));
         stream.event("conversation.chat.in_progress", &chat("in_progress"));
         for index in 0..deltas {
-            let delta = message("answer", piece(index));
+            let mut delta = message("answer", piece(index));
+            if varied && delta.pop().is_some() {
+                // Writing to a `String` cannot fail.
+                let _ = write!(delta, r#","created_at":{}}}"#, 1_718_792_949 + index);
+            }
             stream.event("conversation.message.delta", &delta);
         }
         // The completed message would hold all the text again: one event of megabytes at the end
@@ -100,13 +105,9 @@ pub(crate) const fn events(deltas: usize) -> usize {
 
 fn message(kind: &str, content: &str) -> String {
     let content = Value::from(content);
-    let mut text = String::new();
-    // Writing to a `String` cannot fail.
-    let _ = write!(
-        text,
+    format!(
         r#"{{"id":"{MESSAGE}","conversation_id":"{CONVERSATION}","bot_id":"{BOT}","role":"assistant","type":"{kind}","content":{content},"content_type":"text","chat_id":"{CHAT}","section_id":"{SECTION}"}}"#
-    );
-    text
+    )
 }
 
 fn chat(status: &str) -> String {
@@ -136,16 +137,18 @@ mod tests {
 
     #[test]
     fn the_deltas_have_the_size_of_real_ones() {
-        let stream = Stream::chat(100);
-        let events = stream.ends.len();
-        assert_eq!(events, super::events(100));
-        let mean = stream.body / events;
-        assert!((230..=320).contains(&mean), "{mean} bytes");
+        for varied in [false, true] {
+            let stream = Stream::chat(100, varied);
+            let events = stream.ends.len();
+            assert_eq!(events, super::events(100));
+            let mean = stream.body / events;
+            assert!((230..=320).contains(&mean), "{mean} bytes");
+        }
     }
 
     #[test]
     fn the_chunks_are_whole() {
-        let stream = Stream::chat(3);
+        let stream = Stream::chat(3, false);
         let mut rest = stream.bytes.as_slice();
         let mut body = 0;
         loop {

@@ -34,7 +34,7 @@ struct Options {
     /// Only these
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Scenario>,
-    /// Rounds of the stream and of the creates, raw and SDK in turn
+    /// Rounds of each stream, raw and SDK in turn; the creates get three times as many
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// The program that is measured; beside this one by default
@@ -45,15 +45,18 @@ struct Options {
     out: PathBuf,
 }
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
     // The inner programs are timed from their start, so they do not pass the option parser.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.split_first() {
-        Some((first, _)) if first == "server" => server::main()?,
-        Some((first, rest)) if first == "client" => clients::main(rest)?,
-        _ => return measure(&Options::parse()),
-    }
-    Ok(ExitCode::SUCCESS)
+    let result = match arguments.split_first() {
+        Some((first, _)) if first == "server" => server::main().map(|()| ExitCode::SUCCESS),
+        Some((first, rest)) if first == "client" => clients::main(rest).map(|()| ExitCode::SUCCESS),
+        _ => measure(&Options::parse()),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 fn measure(options: &Options) -> Result<ExitCode> {

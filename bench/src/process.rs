@@ -95,7 +95,7 @@ pub(crate) fn ready(command: &mut Command, check: impl Fn(&str) -> Result<()>) -
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
+        .stderr(Stdio::piped());
     let start = Instant::now();
     let mut child = command.spawn().context("it does not start")?;
     let mut line = String::new();
@@ -103,8 +103,8 @@ pub(crate) fn ready(command: &mut Command, check: impl Fn(&str) -> Result<()>) -
     let time = start.elapsed();
     let checked = read.and_then(|_| check(line.trim_end()));
     let _ = child.kill();
-    child.wait()?;
-    checked.with_context(|| format!("{command:?}"))?;
+    let errors = child.wait_with_output()?.stderr;
+    checked.with_context(|| format!("{command:?}: {}", String::from_utf8_lossy(&errors)))?;
     Ok(time)
 }
 

@@ -2,8 +2,9 @@
 //!
 //! The address tells what is wanted, in front of the path of the API:
 //! `/{pace}/{deltas}/v3/chat`. The pace is `burst` (as fast as the connection takes it, still one
-//! event in each HTTP chunk) or `single` (each event written to the socket by itself). A further
-//! pace or endpoint is a further arm in [`answer`].
+//! event in each HTTP chunk), `varied` (the same, with deltas that are never alike) or `single`
+//! (each event written to the socket by itself). A further pace or endpoint is a further arm in
+//! [`answer`].
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -43,17 +44,18 @@ pub(crate) fn main() -> Result<()> {
     })
 }
 
-/// The streams that were asked for so far, by their number of deltas.
+/// The streams that were asked for so far, by their number of deltas and whether they vary.
 #[derive(Clone, Default)]
-struct Streams(Arc<Mutex<HashMap<usize, Arc<Stream>>>>);
+struct Streams(Arc<Mutex<Known>>);
+
+type Known = HashMap<(usize, bool), Arc<Stream>>;
 
 impl Streams {
-    fn get(&self, deltas: usize) -> Arc<Stream> {
+    fn get(&self, deltas: usize, varied: bool) -> Arc<Stream> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let stream = known.entry(deltas);
-        stream
-            .or_insert_with(|| Arc::new(Stream::chat(deltas)))
-            .clone()
+        let stream = known.entry((deltas, varied));
+        let render = || Arc::new(Stream::chat(deltas, varied));
+        stream.or_insert_with(render).clone()
     }
 }
 
@@ -123,10 +125,10 @@ async fn answer(socket: &mut TcpStream, streams: &Streams, request: &Request) ->
     let deltas = parts.next().unwrap_or_default().parse();
     match (parts.next(), deltas) {
         (Some("v3/chat"), Ok(deltas)) if request.stream => {
-            let stream = streams.get(deltas);
+            let stream = streams.get(deltas, pace == "varied");
             socket.write_all(STREAM_HEAD.as_bytes()).await?;
             match pace {
-                "burst" => socket.write_all(&stream.bytes).await?,
+                "burst" | "varied" => socket.write_all(&stream.bytes).await?,
                 "single" => {
                     let mut start = 0;
                     for &end in &stream.ends {

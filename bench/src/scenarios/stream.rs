@@ -21,6 +21,13 @@ const BURST: Names = [
     "stream, one chunk per event: memory",
 ];
 
+/// The same, with a time in each delta that differs from the one before: nothing repeats.
+const VARIED: Names = [
+    "stream, no two deltas alike: speed",
+    "stream, no two deltas alike: CPU",
+    "stream, no two deltas alike: memory",
+];
+
 /// As models do it: the server writes event by event.
 const SINGLE: Names = [
     "stream, one write per event: speed",
@@ -31,20 +38,21 @@ const SINGLE: Names = [
 /// Measures.
 pub(crate) fn run(plan: &Plan, server: &Server) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for (pace, names) in [("burst", BURST), ("single", SINGLE)] {
-        figures.extend(measure(plan, &server.base(pace, plan.deltas), names)?);
+    for (pace, names) in [("single", SINGLE), ("burst", BURST), ("varied", VARIED)] {
+        figures.extend(measure(plan, server, pace, names)?);
     }
     Ok(figures)
 }
 
-fn measure(plan: &Plan, base: &str, names: Names) -> Result<Vec<Figure>> {
-    let pairs = Pairs::take(plan.rounds, "stream", base, plan.deltas)?;
+fn measure(plan: &Plan, server: &Server, pace: &str, names: Names) -> Result<Vec<Figure>> {
+    let base = server.base(pace, plan.deltas);
+    let pairs = Pairs::take(plan.rounds, "stream", &base, plan.deltas)?;
     let (events, text) = (events::events(plan.deltas), events::answer(plan.deltas));
     for sample in &pairs.sdk {
         ensure!(sample.events == Some(events), "the SDK lost an event");
         ensure!(sample.bytes == text.len(), "the SDK lost text");
     }
-    let body = events::Stream::chat(plan.deltas).body;
+    let body = events::Stream::chat(plan.deltas, pace == "varied").body;
     for sample in &pairs.raw {
         ensure!(sample.bytes == body, "raw lost bytes");
     }

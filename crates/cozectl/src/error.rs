@@ -5,7 +5,8 @@ use std::io;
 use coze_api::{Error, StreamError, TransportKind};
 
 use crate::exit::ExitStatus;
-use crate::language::{self, Language, say};
+use crate::language::{self, Language, reason, say};
+use crate::shell::quote;
 
 /// The result of a command or of a part of one.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -63,6 +64,22 @@ impl Failure {
         self
     }
 
+    /// Makes the commands in its hint lead to the server that these options name.
+    pub(crate) fn at(mut self, options: &str) -> Self {
+        if let Self::Sdk { error, hint } = &mut self
+            && hint.is_none()
+        {
+            *hint = hint_for(error, options);
+        }
+        self
+    }
+
+    /// True when the server did not accept the token.
+    pub(crate) fn is_bad_token(&self) -> bool {
+        matches!(self, Self::Sdk { error, .. }
+            if error.code() == Some(4100) || error.http() == Some(401))
+    }
+
     /// The end of the program that it leads to.
     pub(crate) fn exit(&self) -> ExitStatus {
         match self {
@@ -86,7 +103,9 @@ impl Failure {
         let (what, hint) = match self {
             Self::Interrupted | Self::Pipe => return Vec::new(),
             Self::Said(said) => (said.what.clone(), said.hint.clone()),
-            Self::Sdk { error, hint } => (what(error), hint.clone().or_else(|| hint_for(error))),
+            Self::Sdk { error, hint } => {
+                (what(error), hint.clone().or_else(|| hint_for(error, "")))
+            }
         };
         let mut lines = vec![format!("error: {what}")];
         lines.extend(hint.map(|hint| format!("hint: {hint}")));
@@ -110,9 +129,10 @@ impl From<io::Error> for Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::Pipe;
         }
+        let why = reason(&error);
         Self::said(
             ExitStatus::Unreachable,
-            say!("cannot write the output: {error}", "无法写出结果：{error}"),
+            say!("cannot write the output: {why}", "无法写出结果：{why}"),
         )
     }
 }
@@ -123,7 +143,13 @@ fn what(error: &Error) -> String {
         return text;
     }
     let kind = match error {
-        Error::Transport(_) => "连不上服务器",
+        Error::Transport(error) => match error.kind {
+            TransportKind::Connect => "连不上服务器",
+            TransportKind::Dns => "无法解析服务器的主机名",
+            TransportKind::Tls => "无法与服务器建立加密连接",
+            TransportKind::Timeout => "服务器迟迟没有应答",
+            _ => "与服务器的连接中断",
+        },
         Error::Api(_) => "服务器拒绝了请求",
         Error::Http(_) => "回答的不像是 Coze 服务",
         Error::Decode(_) => "看不懂服务器的回答",
@@ -163,7 +189,7 @@ fn debug_url(error: &Error) -> Option<&str> {
     .filter(|url| !url.is_empty())
 }
 
-fn hint_for(error: &Error) -> Option<String> {
+fn hint_for(error: &Error, options: &str) -> Option<String> {
     match error {
         Error::Transport(error) => Some(for_transport(error.kind)),
         Error::Http(http) => match &http.location {
@@ -183,12 +209,17 @@ fn hint_for(error: &Error) -> Option<String> {
         )),
         Error::Stream(failure) if !matches!(failure.kind, StreamError::Event { .. }) => {
             Some(match (&failure.conversation_id, &failure.chat_id) {
-                (Some(conversation), Some(chat)) => say!(
-                    "what had arrived was printed; read the whole answer with: cozectl api GET \
-                     /v3/chat/message/list -f conversation_id={conversation} -f chat_id={chat}",
-                    "已收到的内容都已输出；可用以下命令取回完整回答：cozectl api GET \
-                     /v3/chat/message/list -f conversation_id={conversation} -f chat_id={chat}"
-                ),
+                (Some(conversation), Some(chat)) => {
+                    let (conversation, chat) = (quote(conversation), quote(chat));
+                    say!(
+                        "what had arrived was printed; read the whole answer with: cozectl api \
+                         GET /v3/chat/message/list{options} -f conversation_id={conversation} -f \
+                         chat_id={chat}",
+                        "已收到的内容都已输出；可用以下命令取回完整回答：cozectl api GET \
+                         /v3/chat/message/list{options} -f conversation_id={conversation} -f \
+                         chat_id={chat}"
+                    )
+                }
                 _ => say!(
                     "what had arrived was printed; the rest is lost, so ask again",
                     "已收到的内容都已输出；其余内容已丢失，请重试"
@@ -196,11 +227,11 @@ fn hint_for(error: &Error) -> Option<String> {
             })
         }
         Error::Timeout(timeout) => timeout.run.as_ref().map(|run| {
-            let id = &run.execute_id;
+            let id = quote(&run.execute_id);
             say!(
-                "it goes on; look later at: cozectl api GET \
+                "it goes on; look later at: cozectl api{options} GET \
                  /v1/workflows/WORKFLOW/run_histories/{id}",
-                "运行仍在继续；稍后可查看：cozectl api GET \
+                "运行仍在继续；稍后可查看：cozectl api{options} GET \
                  /v1/workflows/WORKFLOW/run_histories/{id}"
             )
         }),

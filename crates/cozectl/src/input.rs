@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use serde_json::Value;
 
 use crate::error::{Failure, Result};
-use crate::language::say;
+use crate::language::{reason, say};
 
 /// A `KEY=VALUE` argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +69,10 @@ pub(crate) fn json(option: &str, argument: &str) -> Result<Value> {
 
 fn file(option: &str, path: &str) -> Result<String> {
     fs::read_to_string(path).map_err(|error| {
+        let why = reason(&error);
         Failure::usage(say!(
-            "{option}: cannot read {path}: {error}",
-            "{option}：无法读取 {path}：{error}"
+            "{option}: cannot read {path}: {why}",
+            "{option}：无法读取 {path}：{why}"
         ))
     })
 }

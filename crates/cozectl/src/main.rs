@@ -15,7 +15,9 @@ mod logging;
 mod printer;
 mod profile;
 mod session;
+mod shell;
 mod signals;
+mod start_error;
 
 use std::process::ExitCode;
 
@@ -27,7 +29,9 @@ use crate::language::Language;
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
-    language::set(language::of_environment());
+    // Also what is wrong with an option is said in the language asked for.
+    let asked = language::of_arguments(std::env::args_os().skip(1));
+    language::set(asked.unwrap_or_else(language::of_environment));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -44,7 +48,7 @@ fn main() -> ExitCode {
     match cli.lang {
         Some(Lang::En) => language::set(Language::En),
         Some(Lang::Zh) => language::set(Language::Zh),
-        None => {}
+        None => language::set(language::of_environment()),
     }
     let mut printer = Printer::new(cli.quiet);
     let result = cmd::run(cli.command, &mut printer).and_then(|status| {

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dirs;
 use crate::error::{Failure, Result};
-use crate::language::say;
+use crate::language::{reason, say};
+use crate::shell::quote;
 
 /// A named session.
 pub(crate) struct Session {
@@ -76,23 +77,66 @@ impl Session {
         self.record.conversation_id = None;
     }
 
-    /// Remembers the conversation.
-    pub(crate) fn remember(&mut self, conversation: &Id) -> Result<()> {
+    /// Finds out, before anything is sent, whether a new conversation could be remembered.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.record.conversation_id.is_some() {
+            return Ok(());
+        }
+        let temporary = self.temporary();
+        self.folder()
+            .and_then(|()| private_file(&temporary))
+            .and_then(|_| fs::remove_file(&temporary))
+            .map_err(|error| {
+                let (path, why) = (self.path.display(), reason(&error));
+                Failure::usage(say!(
+                    "the session cannot be kept: {path}: {why}",
+                    "无法保存会话：{path}：{why}"
+                ))
+                .with_hint(say!(
+                    "make the folder writable, name another one with XDG_DATA_HOME, or leave \
+                     --session out",
+                    "请让该目录可写，或用环境变量 XDG_DATA_HOME 另选目录，或不使用 --session"
+                ))
+            })
+    }
+
+    /// Remembers the conversation. If that fails, it comes with a warning: one line that says
+    /// what, one that says how to go on.
+    pub(crate) fn remember(&mut self, conversation: &Id) -> Result<(), [String; 2]> {
         if self.record.conversation_id.as_ref() == Some(conversation) {
             return Ok(());
         }
         self.record.conversation_id = Some(conversation.clone());
-        self.save().map_err(|error| unusable(&self.path, &error))
+        self.save().map_err(|error| {
+            let (path, why) = (self.path.display(), reason(&error));
+            let conversation = quote(conversation);
+            [
+                say!(
+                    "warning: the session could not be kept: {path}: {why}",
+                    "warning: 会话没有保存下来：{path}：{why}"
+                ),
+                say!(
+                    "hint: go on with --conversation {conversation} instead of --session",
+                    "hint: 请改用 --conversation {conversation} 代替 --session 继续对话"
+                ),
+            ]
+        })
+    }
+
+    fn folder(&self) -> io::Result<()> {
+        self.path.parent().map_or(Ok(()), private_folder)
+    }
+
+    /// The file beside it that becomes the file, once it is whole.
+    fn temporary(&self) -> PathBuf {
+        let name = format!("{}.tmp", std::process::id());
+        self.path.with_extension(name)
     }
 
     /// Writes the file whole or not at all, readable for its owner only.
     fn save(&self) -> io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            private_folder(folder)?;
-        }
-        let temporary = self
-            .path
-            .with_extension(format!("{}.tmp", std::process::id()));
+        self.folder()?;
+        let temporary = self.temporary();
         let written = private_file(&temporary)
             .and_then(|mut file| {
                 serde_json::to_writer(&mut file, &self.record)?;
@@ -108,10 +152,10 @@ impl Session {
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Failure {
-    let path = path.display();
+    let (path, why) = (path.display(), reason(error));
     Failure::usage(say!(
-        "the session file {path} cannot be used: {error}",
-        "会话文件 {path} 无法使用：{error}"
+        "the session file {path} cannot be used: {why}",
+        "会话文件 {path} 无法使用：{why}"
     ))
     .with_hint(say!(
         "remove it to begin anew, or use --conversation",

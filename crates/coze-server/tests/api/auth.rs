@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Api, Setup};
+use crate::harness::{Api, Setup, client};
 
 #[tokio::test]
 async fn each_form_of_a_token() {
@@ -26,7 +26,7 @@ async fn each_form_of_a_token() {
         (Some("Basic first-token"), false),
         (Some("first-token"), false),
     ] {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = client();
         let mut request = client.get(format!("{}/v1/users/me", api.url()));
         if let Some(header) = header {
             request = request.header("authorization", header);
@@ -48,7 +48,7 @@ async fn tokens_of_the_file_count_too() {
     setup.config.tokens.clear();
     let api = setup.start().await;
     api.get("/v1/users/me").await.data();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let reply = api
         .send(client.get(format!("{}/v1/users/me", api.url())))
         .await;
@@ -59,7 +59,7 @@ async fn tokens_of_the_file_count_too() {
 #[tokio::test]
 async fn the_token_is_looked_at_before_the_request() {
     let api = Setup::new().tokens(&["right"]).start().await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let url = |path: &str| format!("{}{path}", api.url());
     for request in [
         client.post(url("/v3/chat")).body("{"),

@@ -46,7 +46,7 @@ async fn a_file_arrives_as_it_was_sent() {
     form.extend_from_slice(&content);
     form.extend_from_slice(b"\r\n--b--\r\n");
     let reply = send(&api, form).await;
-    assert_snapshot!(normal(&reply.text), @"");
+    assert_snapshot!(normal(&reply.text), @r#"{"code":0,"msg":"","data":{"id":"<id:1>","bytes":3000000,"created_at":<time>,"file_name":"all.bin"},"detail":{"logid":"<logid>"}}"#);
     let id = text(&reply.data()["id"]);
     assert_eq!(reply.data()["bytes"], 3_000_000);
     assert!(std::fs::read(api.folder.path().join("data/files").join(&id)).unwrap() == content);

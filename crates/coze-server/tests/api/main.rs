@@ -19,6 +19,7 @@ mod messages;
 mod offline;
 mod openai;
 mod peer;
+mod random;
 mod routing;
 mod slow_reader;
 mod space;

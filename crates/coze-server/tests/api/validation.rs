@@ -157,7 +157,7 @@ async fn bodies_that_are_no_request() {
         ),
         (
             b"{\"bot_id\":\"1\",\"user_id\":\"x\"} {}",
-            "trailing characters at line 1 column 31",
+            "trailing characters at line 1 column 30",
         ),
         (b"[]", "invalid"),
         (b"null", "invalid type: null"),

@@ -113,11 +113,10 @@ async fn the_longest_message() {
     let api = Api::start().await;
     // Counted in characters.
     let longest = "词".repeat(1_000_000);
-    let reply = api.post("/v3/chat", body(json!([message(&longest)]))).await;
-    let conversation = text(&reply.data()["conversation_id"]);
-    let chat = api.ended(&conversation, &text(&reply.data()["id"])).await;
-    assert_eq!(chat["status"], "completed");
-    assert_eq!(api.contents(&conversation).await[0], longest);
+    let body = json!({"messages": [message(&longest)]});
+    let reply = api.post("/v1/conversation/create", body).await;
+    let conversation = text(&reply.data()["id"]);
+    assert!(api.contents(&conversation).await == [longest]);
 }
 
 #[tokio::test]

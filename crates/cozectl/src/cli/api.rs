@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::ConnectArgs;
+use crate::cli::{ConnectArgs, LocalArgs};
 use crate::input::{Pair, pair};
 
 const AFTER: &str = "\
@@ -42,4 +42,6 @@ pub(crate) struct ApiArgs {
     pub(crate) list: bool,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) local: LocalArgs,
 }

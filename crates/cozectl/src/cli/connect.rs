@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ConnectArgs {
-    /// Access token; COZE_API_TOKEN or COZE_PAT_TOKEN is safer, other users can read arguments
+    /// Access token; COZE_API_TOKEN or COZE_PAT_TOKEN is safer, other users can read arguments. A
+    /// server on a loopback address seldom needs one
     #[arg(long)]
     pub(crate) token: Option<String>,
     /// Address of the server, instead of COZE_API_BASE; may have a path

@@ -10,7 +10,7 @@ Examples:
   cozectl serve
   cozectl serve --port 0 --data ./data --config coze.yaml
   cozectl serve --host 0.0.0.0 --token \"$(openssl rand -hex 16)\"
-  COZE_API_TOKEN=any cozectl chat --base http://127.0.0.1:8787 --bot 7500000000000000001 hello";
+  cozectl chat --base http://127.0.0.1:8787 --bot 7500000000000000001 hello";
 
 /// Run a local server that speaks the Coze API
 ///

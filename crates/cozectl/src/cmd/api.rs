@@ -1,29 +1,34 @@
 //! `cozectl api`
 
 use coze_api::types::sse::Decoder;
-use coze_api::{Method, RawStream};
+use coze_api::{Coze, Method, RawStream};
 use serde_json::{Map, Value};
 
 use crate::cli::ApiArgs;
-use crate::cmd::{Threads, block_on};
+use crate::cmd::block_on;
+use crate::cmd::server::{Target, threads};
 use crate::error::{Failure, Result};
 use crate::exit::ExitStatus;
+use crate::input;
 use crate::language::say;
 use crate::printer::Printer;
 use crate::signals::Signals;
-use crate::{input, profile};
 
 pub(super) fn run(args: &ApiArgs, printer: &mut Printer) -> Result<ExitStatus> {
     if args.list {
         return list(printer);
     }
     let call = call(args)?;
-    block_on(Threads::One, async {
+    block_on(threads(&args.local), async {
         let mut signals = Signals::listen();
-        tokio::select! {
-            status = send(args, call, printer) => status,
+        let target = Target::open(&args.connect, &args.local, &mut signals).await?;
+        let result = tokio::select! {
+            status = send(target.coze(), call, printer) => status,
             () = signals.next() => Err(Failure::Interrupted),
-        }
+        };
+        let result = result.map_err(|failure| target.explain(failure));
+        target.close(&mut signals).await;
+        result
     })
 }
 
@@ -104,8 +109,7 @@ fn call(args: &ApiArgs) -> Result<Call> {
     })
 }
 
-async fn send(args: &ApiArgs, call: Call, printer: &mut Printer) -> Result<ExitStatus> {
-    let coze = profile::connect(&args.connect)?;
+async fn send(coze: &Coze, call: Call, printer: &mut Printer) -> Result<ExitStatus> {
     let query: Vec<_> = call
         .query
         .iter()

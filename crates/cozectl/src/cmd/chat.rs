@@ -13,7 +13,7 @@ use crate::cmd::turn::{self, View};
 use crate::cmd::{block_on, repl};
 use crate::error::{Failure, Result};
 use crate::exit::ExitStatus;
-use crate::language::say;
+use crate::language::{reason, say};
 use crate::printer::Printer;
 use crate::session::Session;
 use crate::signals::Signals;
@@ -27,10 +27,11 @@ pub(super) fn run(args: &ChatArgs, printer: &mut Printer) -> Result<ExitStatus> 
         .iter()
         .map(|it| Attachment::of(it))
         .collect::<Result<Vec<_>>>()?;
-    let bot = bot(args)?;
     block_on(threads(&args.local), async {
         let mut signals = Signals::listen();
         let target = Target::open(&args.connect, &args.local, &mut signals).await?;
+        // A server of our own always has an agent, so there is nothing to close here.
+        let bot = bot(args)?;
         let result = talk(
             args,
             &target,
@@ -49,7 +50,7 @@ pub(super) fn run(args: &ChatArgs, printer: &mut Printer) -> Result<ExitStatus> 
 /// A conversation with an agent, turn by turn.
 pub(super) struct Talk<'a> {
     args: &'a ChatArgs,
-    coze: &'a Coze,
+    target: &'a Target,
     bot: &'a str,
     pub(super) conversation: Option<Id>,
     session: Option<Session>,
@@ -68,13 +69,16 @@ async fn talk(
         Some(name) => Some(Session::open(name, target.place(), bot)?),
         None => None,
     };
-    if let Some(session) = session.as_mut().filter(|_| args.new) {
-        session.begin_anew();
+    if let Some(session) = &mut session {
+        if args.new {
+            session.begin_anew();
+        }
+        session.check()?;
     }
     let given = args.conversation.as_deref().map(Id::from);
     let mut talk = Talk {
         args,
-        coze: target.coze(),
+        target,
         bot,
         conversation: given.or_else(|| session.as_ref()?.conversation().cloned()),
         session,
@@ -82,7 +86,9 @@ async fn talk(
     let mut items = Vec::new();
     for attachment in attachments {
         items.push(tokio::select! {
-            item = attachment.upload(target.coze()) => item?,
+            item = attachment.upload(target.coze()) => {
+                item.map_err(|failure| target.explain(failure))?
+            }
             () = signals.next() => return Err(Failure::Interrupted),
         });
     }
@@ -105,27 +111,36 @@ impl Talk<'_> {
         let view = View {
             json: args.json,
             reasoning: args.reasoning || (printer.err_is_terminal() && !printer.is_quiet()),
+            options: self.target.options(),
         };
         let request = self.request(message, items);
-        let (coze, session) = (self.coze, &mut self.session);
+        let (coze, session) = (self.target.coze(), &mut self.session);
         let conversation = &mut self.conversation;
+        let mut lost = None;
         let mut learn = |id: &Id| {
             *conversation = Some(id.clone());
-            session
-                .as_mut()
-                .map_or(Ok(()), |session| session.remember(id))
+            // The answer is worth more than the session: it goes on.
+            lost = session.as_mut().and_then(|it| it.remember(id).err());
         };
         let result = if args.no_stream {
             turn::poll(coze, request, view, printer, signals, &mut learn).await
         } else {
             turn::stream(request, view, printer, signals, &mut learn).await
         };
+        if let Some(lost) = lost {
+            lost.into_iter().for_each(|line| printer.message(&line));
+        }
         result.map_err(|failure| self.explain(failure))
     }
 
     fn request(&self, message: String, items: &[Item]) -> ChatRequest {
         let args = self.args;
-        let mut request = self.coze.chat(self.bot).user(&args.user).message(message);
+        let mut request = self
+            .target
+            .coze()
+            .chat(self.bot)
+            .user(&args.user)
+            .message(message);
         for item in items {
             request = match item {
                 Item::Image(id) => request.image(id),
@@ -160,7 +175,7 @@ impl Talk<'_> {
                 "the conversation of session {name} is gone; begin it anew with --new",
                 "会话 {name} 已不存在；请加 --new 重新开始"
             )),
-            _ => failure,
+            _ => self.target.explain(failure),
         }
     }
 }
@@ -189,7 +204,6 @@ fn bot(args: &ChatArgs) -> Result<String> {
         // An id of the hosted service says nothing here.
         return Ok(args.bot.clone().unwrap_or_else(|| DEMO_BOT_ID.to_owned()));
     }
-    profile::token(&args.connect)?;
     profile::bot(args.bot.as_deref()).ok_or_else(|| {
         Failure::usage(say!("no agent is named", "没有指定智能体")).with_hint(say!(
             "give --bot ID or set COZE_BOT_ID, or use --local, which has an agent of its own",
@@ -238,7 +252,7 @@ impl Attachment {
                     source: Source::Path(text.into()),
                 });
             }
-            Err(error) => error.to_string(),
+            Err(error) => reason(&error),
         };
         Err(Failure::usage(say!(
             "cannot read {text}: {why}",

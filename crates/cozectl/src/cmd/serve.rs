@@ -11,7 +11,7 @@ use crate::exit::ExitStatus;
 use crate::language::say;
 use crate::printer::Printer;
 use crate::signals::Signals;
-use crate::{dirs, local};
+use crate::{dirs, local, start_error};
 
 pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> {
     let config = config(args)?;
@@ -19,7 +19,7 @@ pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> 
     block_on(Threads::Many, async {
         let mut signals = Signals::listen();
         let server = tokio::select! {
-            server = Server::start(config) => server.map_err(local::start_failed)?,
+            server = Server::start(config) => server.map_err(start_error::start)?,
             () = signals.next() => return Err(Failure::Interrupted),
         };
         printer.note(&say!(

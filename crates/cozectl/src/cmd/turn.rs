@@ -18,6 +18,7 @@ use crate::error::{Failure, Result};
 use crate::exit::ExitStatus;
 use crate::language::say;
 use crate::printer::Printer;
+use crate::shell::quote;
 use crate::signals::Signals;
 
 /// How long an interrupted command may take to cancel its chat.
@@ -25,20 +26,22 @@ const CANCELLING: Duration = Duration::from_secs(3);
 
 /// How a turn is shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View {
+pub(super) struct View<'a> {
     /// As JSON.
     pub(super) json: bool,
     /// With its reasoning, when it is shown as text.
     pub(super) reasoning: bool,
+    /// The options that lead another command to the same server.
+    pub(super) options: &'a str,
 }
 
 /// What to do once the conversation is known.
-pub(super) type Learn<'a> = dyn FnMut(&Id) -> Result<()> + 'a;
+pub(super) type Learn<'a> = dyn FnMut(&Id) + 'a;
 
 /// Streams a turn.
 pub(super) async fn stream(
     request: ChatRequest,
-    view: View,
+    view: View<'_>,
     printer: &mut Printer,
     signals: &mut Signals,
     learn: &mut Learn<'_>,
@@ -63,7 +66,7 @@ pub(super) async fn stream(
 
 async fn read(
     stream: &mut ChatStream,
-    view: View,
+    view: View<'_>,
     printer: &mut Printer,
     signals: &mut Signals,
     learn: &mut Learn<'_>,
@@ -84,7 +87,7 @@ async fn read(
         };
         if !known && let Some(id) = stream.conversation_id() {
             known = true;
-            learn(id)?;
+            learn(id);
         }
         let event = match next {
             None => break,
@@ -111,7 +114,7 @@ async fn read(
 pub(super) async fn poll(
     coze: &Coze,
     request: ChatRequest,
-    view: View,
+    view: View<'_>,
     printer: &mut Printer,
     signals: &mut Signals,
     learn: &mut Learn<'_>,
@@ -120,7 +123,7 @@ pub(super) async fn poll(
         chat = request.start() => chat?,
         () = signals.next() => return Err(Failure::Interrupted),
     };
-    learn(&chat.conversation_id)?;
+    learn(&chat.conversation_id);
     let polled = tokio::select! {
         reply = coze.poll_chat(&chat.conversation_id, &chat.id, PollOptions::default()) => reply,
         () = signals.next() => {
@@ -145,7 +148,7 @@ pub(super) async fn poll(
 }
 
 /// Prints a whole reply.
-fn print(reply: &Reply, view: View, printer: &mut Printer) -> Result<()> {
+fn print(reply: &Reply, view: View<'_>, printer: &mut Printer) -> Result<()> {
     if view.json {
         return printer.json(&object(reply));
     }
@@ -157,12 +160,12 @@ fn print(reply: &Reply, view: View, printer: &mut Printer) -> Result<()> {
 }
 
 /// What stands around the answer, for people; and how the command ends.
-fn finish(reply: &Reply, view: View, printer: &mut Printer) -> Result<ExitStatus> {
+fn finish(reply: &Reply, view: View<'_>, printer: &mut Printer) -> Result<ExitStatus> {
     if view.json {
         return Ok(ExitStatus::Done);
     }
     if reply.requires_action() {
-        return Err(waits(reply));
+        return Err(waits(reply, view.options));
     }
     let follow_ups: Vec<_> = reply.follow_ups().collect();
     if !follow_ups.is_empty() && !printer.is_quiet() {
@@ -175,15 +178,17 @@ fn finish(reply: &Reply, view: View, printer: &mut Printer) -> Result<ExitStatus
 }
 
 /// The agent waits for something that this command cannot give.
-fn waits(reply: &Reply) -> Failure {
+fn waits(reply: &Reply, options: &str) -> Failure {
     let calls: Vec<_> = reply.tool_calls().iter().map(call).collect();
-    let (conversation, chat) = (reply.conversation_id(), reply.chat_id());
     let calls = calls.join(", ");
-    let id = reply
+    let (conversation, chat) = (quote(reply.conversation_id()), quote(reply.chat_id()));
+    let outputs: Vec<_> = reply
         .tool_calls()
-        .first()
-        .map_or("…", |call| call.id.as_str());
-    let body = json!({"tool_outputs": [{"tool_call_id": id, "output": "…"}], "stream": true});
+        .iter()
+        .map(|call| json!({"tool_call_id": call.id, "output": "…"}))
+        .collect();
+    let body = json!({"tool_outputs": outputs, "stream": true}).to_string();
+    let body = quote(&body);
     Failure::said(
         ExitStatus::Refused,
         say!(
@@ -192,11 +197,12 @@ fn waits(reply: &Reply) -> Failure {
         ),
     )
     .with_hint(say!(
-        "give it with: cozectl api POST /v3/chat/submit_tool_outputs --query \
-         conversation_id={conversation} --query chat_id={chat} --body '{body}'; --json hands the \
-         calls to a program",
-        "可用以下命令提交：cozectl api POST /v3/chat/submit_tool_outputs --query \
-         conversation_id={conversation} --query chat_id={chat} --body '{body}'；--json 可把调用交给程序处理"
+        "--json hands the calls to a program; by hand, put the outputs in place of … into: \
+         cozectl api POST /v3/chat/submit_tool_outputs{options} --query \
+         conversation_id={conversation} --query chat_id={chat} --body {body}",
+        "用 --json 可把调用交给程序处理；手动提交时，请把以下命令中的 … 换成工具的输出：\
+         cozectl api POST /v3/chat/submit_tool_outputs{options} --query \
+         conversation_id={conversation} --query chat_id={chat} --body {body}"
     ))
 }
 
@@ -312,7 +318,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn show(&mut self, event: &ChatEvent, view: View, printer: &mut Printer) -> Result<()> {
+    fn show(&mut self, event: &ChatEvent, view: View<'_>, printer: &mut Printer) -> Result<()> {
         match event {
             ChatEvent::Delta(message) => {
                 if view.reasoning

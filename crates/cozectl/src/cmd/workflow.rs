@@ -24,6 +24,7 @@ use crate::exit::ExitStatus;
 use crate::input;
 use crate::language::say;
 use crate::printer::Printer;
+use crate::shell::quote;
 use crate::signals::Signals;
 
 pub(super) fn run(command: &WorkflowCommand, printer: &mut Printer) -> Result<ExitStatus> {
@@ -50,8 +51,8 @@ fn start(args: &RunArgs, printer: &mut Printer) -> Result<ExitStatus> {
         &args.connect,
         &args.local,
         printer,
-        async |coze, printer| {
-            let request = request(coze, &args.input, parameters);
+        async |target, printer| {
+            let request = request(target.coze(), &args.input, parameters);
             let outcome = if args.background {
                 let id = request.clone().start().await.map_err(not_understood)?;
                 if !args.wait {
@@ -62,7 +63,7 @@ fn start(args: &RunArgs, printer: &mut Printer) -> Result<ExitStatus> {
             } else {
                 request.run().await?
             };
-            finished(&args.input.id, &outcome, args.json, printer)
+            finished(target, &args.input.id, &outcome, args.json, printer)
         },
     )
 }
@@ -90,9 +91,10 @@ fn stream(args: &StreamArgs, printer: &mut Printer) -> Result<ExitStatus> {
         &args.connect,
         &args.local,
         printer,
-        async |coze, printer| {
-            let stream = request(coze, &args.input, parameters).stream().await?;
-            read(&args.input.id, stream, args.json, printer).await
+        async |target, printer| {
+            let request = request(target.coze(), &args.input, parameters);
+            let stream = request.stream().await?;
+            read(target, &args.input.id, stream, args.json, printer).await
         },
     )
 }
@@ -107,16 +109,17 @@ fn resume(args: &ResumeArgs, printer: &mut Printer) -> Result<ExitStatus> {
         &args.connect,
         &args.local,
         printer,
-        async |coze, printer| {
-            let request = coze
+        async |target, printer| {
+            let request = target
+                .coze()
                 .workflow(&args.id)
                 .resume(&args.event_id, args.kind, data);
             if args.no_stream {
                 let outcome = request.run().await?;
-                return finished(&args.id, &outcome, args.json, printer);
+                return finished(target, &args.id, &outcome, args.json, printer);
             }
             let stream = request.stream().await?;
-            read(&args.id, stream, args.json, printer).await
+            read(target, &args.id, stream, args.json, printer).await
         },
     )
 }
@@ -127,13 +130,13 @@ fn with_server(
     connect: &ConnectArgs,
     local: &LocalArgs,
     printer: &mut Printer,
-    work: impl AsyncFnOnce(&Coze, &mut Printer) -> Result<ExitStatus>,
+    work: impl AsyncFnOnce(&Target, &mut Printer) -> Result<ExitStatus>,
 ) -> Result<ExitStatus> {
     block_on(threads(local), async {
         let mut signals = Signals::listen();
         let target = Target::open(connect, local, &mut signals).await?;
         let result = tokio::select! {
-            result = work(target.coze(), printer) => result,
+            result = work(&target, printer) => result,
             () = signals.next() => Err(Failure::Interrupted),
         };
         if matches!(result, Err(Failure::Interrupted)) && !local.local {
@@ -146,6 +149,7 @@ fn with_server(
             // What had arrived stands on lines of its own. That nobody reads it is no news.
             let _ = printer.end_line();
         }
+        let result = result.map_err(|failure| target.explain(failure));
         target.close(&mut signals).await;
         result
     })
@@ -184,6 +188,7 @@ fn request(coze: &Coze, args: &InputArgs, parameters: Map<String, Value>) -> Wor
 
 /// Prints how a run ended.
 fn finished(
+    target: &Target,
     workflow: &str,
     outcome: &RunOutcome,
     json: bool,
@@ -200,6 +205,7 @@ fn finished(
             Ok(ExitStatus::Done)
         }
         RunOutcome::Interrupted(asked) => Err(asks(
+            target,
             workflow,
             &asked.interrupt,
             &question(&asked.question()),
@@ -243,8 +249,15 @@ fn object(outcome: &RunOutcome) -> Value {
 }
 
 /// The workflow waits for an answer.
-fn asks(workflow: &str, interrupt: &InterruptData, question: &str, more: &str) -> Failure {
-    let (event, kind) = (&interrupt.event_id, interrupt.kind);
+fn asks(
+    target: &Target,
+    workflow: &str,
+    interrupt: &InterruptData,
+    question: &str,
+    more: &str,
+) -> Failure {
+    let (workflow, event) = (quote(workflow), quote(&interrupt.event_id));
+    let (kind, options) = (interrupt.kind, target.options());
     let question = question.trim().replace('\n', " ");
     let colon = if question.is_empty() { "" } else { ": " };
     Failure::said(
@@ -255,13 +268,16 @@ fn asks(workflow: &str, interrupt: &InterruptData, question: &str, more: &str) -
         ),
     )
     .with_hint(say!(
-        "answer with: cozectl workflow resume {workflow} {event} --type {kind}{more} --data ANSWER",
-        "请用以下命令回答：cozectl workflow resume {workflow} {event} --type {kind}{more} --data 回答"
+        "answer with: cozectl workflow resume {workflow} {event} --type {kind}{more}{options} \
+         --data ANSWER",
+        "请用以下命令回答：cozectl workflow resume {workflow} {event} --type {kind}{more}{options} \
+         --data 回答"
     ))
 }
 
 /// Prints a stream as it arrives.
 async fn read(
+    target: &Target,
     workflow: &str,
     mut stream: WorkflowStream,
     json: bool,
@@ -314,7 +330,13 @@ async fn read(
         Some(interrupt) => {
             // The asking node has said the question, and it is printed above.
             let said = stream.so_far().last().map(|said| said.text.as_str());
-            Err(asks(workflow, &interrupt, said.unwrap_or_default(), ""))
+            Err(asks(
+                target,
+                workflow,
+                &interrupt,
+                said.unwrap_or_default(),
+                "",
+            ))
         }
     }
 }
