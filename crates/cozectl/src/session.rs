@@ -61,7 +61,12 @@ impl Session {
                     record.conversation_id = known.conversation_id;
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // A file where a folder should be is the business of `check`.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) => {}
             Err(error) => return Err(unusable(&path, &error)),
         }
         Ok(Self { path, record })

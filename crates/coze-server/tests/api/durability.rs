@@ -95,10 +95,10 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
     let chat = again.retrieve(&occupied, &hanging).await;
     let chat = chat.data();
     assert_eq!(chat["status"], "failed");
-    assert_eq!(
-        chat["last_error"],
-        json!({"code": 5000, "msg": "the server was stopped or restarted while this chat was at work; start it again"})
-    );
+    let error = &chat["last_error"];
+    assert_eq!(error["code"], 5000);
+    let why = error["msg"].as_str().unwrap();
+    assert!(why.contains("the server was stopped or restarted"), "{why}");
     assert!(chat["failed_at"].is_i64());
     assert_eq!(again.answer(&occupied, "hello").await, "Hi there");
 

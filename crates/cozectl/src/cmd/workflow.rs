@@ -259,7 +259,11 @@ fn asks(
     let (workflow, event) = (quote(workflow), quote(&interrupt.event_id));
     let (kind, options) = (interrupt.kind, target.options());
     let question = question.trim().replace('\n', " ");
-    let colon = if question.is_empty() { "" } else { ": " };
+    let colon = if question.is_empty() {
+        String::new()
+    } else {
+        say!(": ", "：")
+    };
     Failure::said(
         ExitStatus::Refused,
         say!(

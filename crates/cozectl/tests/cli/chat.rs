@@ -120,7 +120,8 @@ fn a_tool_that_is_required_ends_with_its_call() {
         1,
         &[
             "error: the agent waits for the output of a tool: thermometer({\"room\":\"study\"})",
-            "hint: give it with: cozectl api POST /v3/chat/submit_tool_outputs --query",
+            "hint: --json hands the calls to a program; by hand, put the outputs in place of …",
+            "cozectl api POST /v3/chat/submit_tool_outputs --query",
         ],
     );
     let ran = server.run(&["chat", "--bot", "42", "--json", "--no-stream", "tool"]);
@@ -302,4 +303,65 @@ fn the_agent_can_be_named_by_option_and_by_environment() {
             .env("COZE_BOT_ID", DEMO_BOT),
     );
     ran.prints("42\n");
+}
+
+#[test]
+fn a_session_that_cannot_be_kept_is_told_before_anything_is_sent() {
+    let fake = Fake::start(|_| Answer::events(&fixture("chat/StartChat.text.sse")));
+    let home = Home::new();
+    home.write("data", "a file where the folder should be");
+    let arguments = ["chat", "--session", "s", "hi"];
+    let ran = home.run_client(&fake.url, &arguments);
+    ran.fails(
+        2,
+        &[
+            "error: the session cannot be kept: ",
+            "/sessions/",
+            "\nhint: ",
+        ],
+    );
+    let chinese = [&["--lang", "zh"], &arguments[..]].concat();
+    home.run_client(&fake.url, &chinese)
+        .fails(2, &["error: 无法保存会话：", "路径中有一段不是目录"]);
+    assert_eq!(fake.requests().len(), 0);
+    // Without a session nothing is kept, and nothing is looked for.
+    let ran = home.run_client(&fake.url, &["chat", "hi"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran}");
+}
+
+#[test]
+fn an_answer_is_not_lost_with_its_session() {
+    let home = Home::new();
+    let sessions = home.path().join("data/coze-rs/sessions");
+    let folder = sessions.clone();
+    let fake = Fake::start(move |request| {
+        // Between the question and the answer the folder becomes unusable.
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::write(&folder, "").unwrap();
+        if request.body.contains("\"stream\":true") {
+            return Answer::events(&fixture("chat/StartChat.text.sse"));
+        }
+        let name = match request.line.split([' ', '?']).nth(1).unwrap() {
+            "/v3/chat" => "chat/StartChat.created.res.json",
+            "/v3/chat/retrieve" => "chat/RetrieveChat.completed.res.json",
+            _ => "chat/ListChatMessages.full.res.json",
+        };
+        Answer::json(&String::from_utf8(fixture(name)).unwrap())
+    });
+    for more in [&[][..], &["--no-stream"]] {
+        let _ = std::fs::remove_file(&sessions);
+        let arguments = [&["chat", "--session", "s", "hi"], more].concat();
+        let ran = home.run_client(&fake.url, &arguments);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert!(!ran.stdout.is_empty(), "{ran}");
+        let place = format!(
+            "warning: the session could not be kept: {}",
+            sessions.display()
+        );
+        ran.fails(0, &[&place, "\nhint: go on with --conversation 7"]);
+    }
+    let _ = std::fs::remove_file(&sessions);
+    let arguments = ["chat", "--lang", "zh", "-q", "--session", "s", "hi"];
+    home.run_client(&fake.url, &arguments)
+        .fails(0, &["warning: 会话没有保存下来："]);
 }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use crate::fake::{Answer, Fake};
-use crate::support::{Home, Ran, Server, fixture};
+use crate::support::{DEMO_BOT, Home, Ran, Server, fixture};
 
 /// An address where nothing listens.
 fn nowhere() -> String {
@@ -28,6 +28,60 @@ fn no_token() {
     ran.fails(2, &["there is no access token"]);
     let ran = Home::new().run(&["workflow", "run", "1"]);
     ran.fails(2, &["there is no access token"]);
+}
+
+#[test]
+fn a_server_on_this_machine_needs_no_token() {
+    let server = Server::start();
+    let base = server.url.as_str();
+    let ran = server
+        .home
+        .run(&["chat", "--base", base, "--bot", DEMO_BOT, "7*8"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran}");
+    let localhost = base.replace("127.0.0.1", "localhost");
+    let ran = server
+        .home
+        .run(&["api", "--base", &localhost, "GET", "/v1/users/me"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let fake = Fake::start(|_| Answer::json("{\"code\":0}"));
+    let home = Home::new();
+    let mut command = home.command(&["api", "GET", "/x"]);
+    Ran::of(command.env("COZE_API_BASE", &fake.url)).prints("{\"code\":0}");
+    let request = fake.wait_for("GET /x");
+    assert!(request.head.contains("Bearer local\r\n"), "{request:?}");
+    // Others do.
+    for base in ["http://192.0.2.1:1", "http://127.0.0.1.example.test"] {
+        let mut command = home.command(&["api", "GET", "/x"]);
+        Ran::of(command.env("COZE_API_BASE", base)).fails(2, &["there is no access token"]);
+    }
+    let ran = home.run(&["api", "GET", "/x", "--region", "com"]);
+    ran.fails(2, &["there is no access token"]);
+}
+
+#[test]
+fn a_server_on_this_machine_that_wants_a_token() {
+    let server = Server::start_in(Home::new(), &["--token", "right-token"]);
+    for arguments in [
+        &["chat", "--bot", "1", "hi"][..],
+        &["chat", "--bot", "1", "--no-stream", "hi"],
+        &["chat", "--bot", "1", "--file", "coze.yaml", "hi"],
+        &["workflow", "run", "1"],
+        &["api", "GET", "/v1/users/me"],
+    ] {
+        server.home.write("coze.yaml", "");
+        let arguments = [arguments, &["--base", server.url.as_str()]].concat();
+        server.home.run(&arguments).fails(
+            1,
+            &["(code 4100, HTTP 401)", "\nhint: this server wants a token"],
+        );
+    }
+    // A token that was given is wrong for another reason.
+    let ran = server.run(&["api", "GET", "/v1/users/me"]);
+    ran.fails(1, &["hint: the access token is missing, wrong or expired"]);
+    // Also when the answer has no Coze code.
+    let fake = Fake::always("401 Unauthorized", "text/plain", b"no".to_vec());
+    let ran = Home::new().run(&["api", "GET", "/x", "--base", &fake.url]);
+    ran.fails(3, &["hint: this server wants a token"]);
 }
 
 #[test]
@@ -95,6 +149,24 @@ fn messages_are_in_the_language_of_the_user() {
             .env("LC_ALL", "zh_CN.UTF-8"),
     );
     ran.fails(1, &["hint: the resource does not exist"]);
+    // What is wrong with the options themselves, too.
+    let home = Home::new();
+    for (arguments, texts) in [
+        (&["chat", "hi"][..], ["没有访问令牌", "请设置环境变量"]),
+        (
+            &["chat", "--base", "http://127.0.0.1:1", "hi"],
+            ["没有指定智能体", "请用 --bot ID"],
+        ),
+        (&["chat", ""], ["消息为空", "cozectl chat \"你好\""]),
+        (
+            &["chat", "--file", "no.pdf", "hi"],
+            ["无法读取 no.pdf：", "文件或目录不存在"],
+        ),
+        (&["chat", "--var", "a", "hi"], ["--var", "应为 KEY=VALUE"]),
+    ] {
+        home.run(&[&["--lang", "zh"], arguments].concat())
+            .fails(2, &texts);
+    }
 }
 
 #[test]

@@ -139,3 +139,88 @@ fn sessions_of_servers_are_kept_apart() {
     assert_ne!(conversation(&two), first);
     assert_eq!(conversation(&one), first);
 }
+
+#[cfg(unix)]
+const TOOLS: &str = r#"
+bots: [{ id: "42", name: scripted, model: scripted, tools: [{ name: look }, { name: listen }] }]
+models:
+  scripted:
+    provider: offline
+    script:
+      - match: both
+        tool_calls: [{ name: look, arguments: { at: "it's" } }, { name: listen, arguments: {} }]
+        then: "seen: {{ tool_outputs[0] }}, heard: {{ tool_outputs[1] }}"
+"#;
+
+#[cfg(unix)]
+#[test]
+fn the_command_that_a_hint_shows_finishes_the_chat() {
+    let home = Home::new();
+    fs::create_dir(home.path().join("my files")).unwrap();
+    home.write("my files/a b.yaml", TOOLS);
+    let ran = home.run(&[
+        "chat",
+        "--local",
+        "--config",
+        "my files/a b.yaml",
+        "--local-data",
+        "it's data",
+        "--bot",
+        "42",
+        "both",
+    ]);
+    let ran = ran.fails(1, &["tool: look({\"at\":\"it's\"}), listen({})"]);
+    let command = ran.shown_command();
+    assert!(
+        command.contains(r" --local --config 'my files/a b.yaml' --local-data 'it'\''s data'"),
+        "{ran}"
+    );
+    let command = command.replacen('…', "a cat", 1).replacen('…', "a purr", 1);
+    let ran = home.paste(&command);
+    assert_eq!(ran.code, Some(0), "{command}\n{ran}");
+    assert!(
+        ran.stdout.contains("seen: a cat, heard: a purr")
+            && ran.stdout.contains("event:conversation.chat.completed"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn any_call_can_be_made_locally() {
+    let home = Home::new();
+    let conversation = conversation(&home, &["1+1"]);
+    let query = format!("conversation_id={conversation}");
+    let path = "/v1/conversation/message/list";
+    let ran = home.run(&["api", "--local", "POST", path, "--query", &query]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(ran.json()["data"].as_array().unwrap().len(), 2, "{ran}");
+    let ran = home.run(&["api", "--local", "GET", "/v1/bots/9"]);
+    ran.fails(1, &["(code 4200", "\nhint: ", "\nlogid: "]);
+}
+
+#[test]
+fn data_that_a_server_holds_is_waited_for_and_then_given_up() {
+    let server = Server::start();
+    let run = |language: &str| {
+        let arguments = ["chat", "--local", "--local-data", "server-data", "1+1"];
+        let begin = std::time::Instant::now();
+        let ran = server
+            .home
+            .run(&[&["--lang", language], &arguments[..]].concat());
+        assert!(begin.elapsed().as_secs() >= 6, "{ran}");
+        ran
+    };
+    std::thread::scope(|scope| {
+        let english = scope.spawn(|| {
+            run("en").fails(
+                3,
+                &[
+                    "error: another `cozectl --local` or `cozectl serve` uses server-data",
+                    "\nhint: wait for it to end, ",
+                ],
+            );
+        });
+        run("zh").fails(3, &["正在使用 server-data", "\nhint: 请等它结束"]);
+        english.join().unwrap();
+    });
+}

@@ -95,7 +95,7 @@ fn a_typo_in_the_configuration_is_located() {
         ran.fails(
             2,
             &[
-                "error: the configuration cannot be used: coze.yaml:3:",
+                "error: the configuration cannot be used: coze.yaml:3:5: ",
                 "nmae",
                 "\nhint: ",
             ],
@@ -103,7 +103,16 @@ fn a_typo_in_the_configuration_is_located() {
         assert_eq!(ran.stdout, "", "{ran}");
     }
     let ran = home.run(&["serve", "--port", "0", "--config", "no.yaml"]);
-    ran.fails(2, &["no.yaml"]);
+    ran.fails(
+        2,
+        &[
+            "configuration cannot be used: no.yaml: ",
+            "hint: check the name",
+        ],
+    );
+    home.write("coze.yaml", "bots: [{ id: \"1\", name: x, model: y }]\n");
+    home.run(&["serve", "--port", "0"])
+        .fails(2, &["configuration cannot be used: coze.yaml: ", "\"y\""]);
 }
 
 #[test]
@@ -112,7 +121,73 @@ fn two_servers_cannot_share_their_data() {
     let ran = server
         .home
         .run(&["serve", "--port", "0", "--data", "server-data"]);
-    ran.fails(3, &["in use by another server"]);
+    ran.fails(
+        3,
+        &["server-data is in use by another server", "\nhint: stop it"],
+    );
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_told_in_chinese_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let home = Home::new();
+    home.write("file", "");
+    home.write("typo.yaml", "bots:\n  - id: \"1\"\n    nmae: x\n");
+    home.write("model.yaml", "bots: [{ id: \"1\", name: x, model: y }]\n");
+    for (arguments, code, texts) in [
+        (
+            &["--port", &port][..],
+            3,
+            ["无法监听 127.0.0.1:", "端口已被占用", "请用 --port 换一个"],
+        ),
+        (
+            &["--data", "file"],
+            3,
+            ["无法使用数据目录：file", "路径中有一段不是目录", "另选目录"],
+        ),
+        (
+            &["--config", "typo.yaml"],
+            2,
+            ["配置文件有误：typo.yaml:3:5：", "nmae", "请改正这一行"],
+        ),
+        (
+            &["--config", "no.yaml"],
+            2,
+            [
+                "配置文件有误：no.yaml：",
+                "文件或目录不存在",
+                "请检查文件名",
+            ],
+        ),
+        (
+            &["--config", "model.yaml"],
+            2,
+            ["配置文件有误：model.yaml：", "\"y\"", "请改正该文件"],
+        ),
+        (
+            &["--host", "0.0.0.0"],
+            2,
+            ["0.0.0.0 可以被其他机器访问", "没有设置令牌", "请用 --token"],
+        ),
+        (
+            &["--host", "192.0.2.1"],
+            2,
+            ["192.0.2.1 可以被", "没有设置令牌", "请用 --token"],
+        ),
+        (
+            &["--host", "192.0.2.1", "--token", "t0k3n"],
+            3,
+            ["无法监听 192.0.2.1:", "本机没有这个地址", "请用 --host"],
+        ),
+    ] {
+        let mut all = vec!["--lang", "zh", "serve"];
+        if !arguments.contains(&"--port") {
+            all.extend(["--port", "0"]);
+        }
+        all.extend(arguments);
+        home.run(&all).fails(code, &texts);
+    }
 }
 
 #[test]

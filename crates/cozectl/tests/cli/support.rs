@@ -73,6 +73,25 @@ impl Home {
         Ran::of(&mut self.command(arguments))
     }
 
+    /// A command that a hint showed, as somebody pastes it into a shell. The environment names no
+    /// server.
+    #[cfg(unix)]
+    pub(crate) fn paste(&self, command: &str) -> Ran {
+        let folder = Path::new(env!("CARGO_BIN_EXE_cozectl")).parent().unwrap();
+        let system = std::env::var("PATH").unwrap_or_default();
+        let mut shell = assert_cmd::Command::new("sh");
+        shell
+            .args(["-c", command])
+            .env_clear()
+            .env("PATH", format!("{}:{system}", folder.display()))
+            .env("HOME", self.path())
+            .env("XDG_DATA_HOME", self.path().join("data"))
+            .env("LANG", "C.UTF-8")
+            .current_dir(self.path())
+            .timeout(PATIENCE);
+        Ran::of(&mut shell)
+    }
+
     pub(crate) fn run_client(&self, base: &str, arguments: &[&str]) -> Ran {
         Ran::of(&mut self.client(base, arguments))
     }
@@ -116,6 +135,18 @@ impl Ran {
             "{self}"
         );
         self
+    }
+
+    /// The command that the hint ends with.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn shown_command(&self) -> &str {
+        let mut hints = self.stderr.lines().filter(|it| it.starts_with("hint: "));
+        let hint = hints
+            .next_back()
+            .unwrap_or_else(|| panic!("no hint in\n{self}"));
+        let at = hint.find("cozectl ");
+        &hint[at.unwrap_or_else(|| panic!("no command in\n{self}"))..]
     }
 
     #[track_caller]

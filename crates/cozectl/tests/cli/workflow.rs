@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::fake::{Answer, Fake};
-use crate::support::{Home, Server, fixture};
+use crate::support::{Home, Ran, Server, fixture};
 
 const CONFIG: &str = r#"
 workflows:
@@ -137,6 +137,105 @@ fn a_local_run_can_be_resumed_by_another_process() {
         let ran = home.run(&[&resume, more].concat());
         assert_eq!(ran.code, Some(0), "{ran}");
         assert!(ran.stdout.ends_with("Hello, Suzhou!\n"), "{ran}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_command_that_a_hint_shows_goes_on_with_the_run() {
+    let home = Home::new();
+    std::fs::create_dir(home.path().join("my files")).unwrap();
+    home.write("my files/coze.yaml", CONFIG);
+    home.write("my files/greet.json", &canvas(false));
+    home.write("my files/ask.json", &canvas(true));
+    let options = [
+        "--local",
+        "--config",
+        "my files/coze.yaml",
+        "--local-data",
+        "my data",
+    ];
+    for verb in ["run", "stream"] {
+        let ran = home.run(&[&["workflow", verb, "8", "-p", "name=Ann"], &options[..]].concat());
+        let ran = ran.fails(1, &["waits for an answer: Ann, where to?"]);
+        let command = ran.shown_command();
+        assert!(
+            command.ends_with(
+                " --local --config 'my files/coze.yaml' --local-data 'my data' --data ANSWER"
+            ),
+            "{ran}"
+        );
+        let ran = home.paste(&command.replace("ANSWER", "Suzhou"));
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert!(ran.stdout.ends_with("Hello, Suzhou!\n"), "{ran}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_command_that_a_hint_shows_leads_to_the_same_server() {
+    let server = Server::start_in(home(), &[]);
+    let arguments = ["workflow", "run", "8", "-p", "name=Ann", "--base"];
+    let ran = server
+        .home
+        .run(&[&arguments[..], &[server.url.as_str()]].concat());
+    let ran = ran.fails(1, &["waits for an answer"]);
+    let ran = server.home.paste(ran.shown_command());
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains("Hello, ANSWER!"), "{ran}");
+}
+
+#[test]
+fn the_answer_can_come_from_stdin() {
+    let fake = Fake::start(|_| Answer::events(&fixture("workflows/StreamResumeWorkflow.text.sse")));
+    let arguments = ["workflow", "resume", "1", "2/3", "--data", "-"];
+    let home = Home::new();
+    let mut command = home.client(&fake.url, &arguments);
+    let ran = Ran::of(command.write_stdin("杭州\n"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let body = fake.wait_for("POST /v1/workflow/stream_resume").json();
+    assert_eq!(body["resume_data"], "杭州");
+}
+
+/// The canvas of the question, with one change.
+fn broken(change: impl FnOnce(&mut serde_json::Value)) -> Home {
+    let home = home();
+    let mut canvas = serde_json::from_str(&canvas(true)).unwrap();
+    change(&mut canvas);
+    home.write("ask.json", &canvas.to_string());
+    home
+}
+
+#[test]
+fn a_canvas_that_cannot_run_is_named_with_its_node() {
+    let cycle = broken(|canvas| {
+        let edges = canvas["edges"].as_array_mut().unwrap();
+        edges.push(json!({"sourceNodeID": "150001", "targetNodeID": "150001"}));
+    });
+    let empty = broken(|canvas| {
+        let nodes = canvas["nodes"].as_array_mut().unwrap();
+        nodes[2]["data"]["inputs"]["inputParameters"][0]["input"] = reference("", "");
+    });
+    for (home, node) in [(cycle, "150001"), (empty, "900001")] {
+        for arguments in [
+            &["serve", "--port", "0"][..],
+            &["workflow", "run", "8", "--local"],
+        ] {
+            let ran = home.run(arguments);
+            ran.fails(
+                2,
+                &[
+                    "error: the server cannot start: workflows: ask: ask.json: ",
+                    node,
+                    "\nhint: ",
+                ],
+            );
+            let ran = home.run(&[&["--lang", "zh"], arguments].concat());
+            ran.fails(
+                2,
+                &["error: 服务无法启动：配置的内容有误：", "\nhint: 请改正"],
+            );
+        }
     }
 }
 
