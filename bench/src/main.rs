@@ -35,7 +35,7 @@ struct Options {
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Scenario>,
     /// Rounds of each stream, raw and SDK in turn; the creates get three times as many
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// The program that is measured; beside this one by default
     #[arg(long, value_name = "PATH")]

@@ -11,10 +11,10 @@ use coze_types::chat::{
 use coze_types::chat_event::{ChatEvent, ChatFailure, DoneData};
 use coze_types::messages::{
     ContentType, FunctionCallContent, Message, MessageType, Role, ToolResponseContent,
-    VerboseContent,
 };
 use coze_types::{Id, Timestamp};
 use futures_util::StreamExt;
+use serde_json::json;
 
 use crate::app::{Agent, App, Running};
 use crate::fail::Fail;
@@ -30,8 +30,15 @@ pub(crate) use context::text_of;
 const MAX_ROUNDS: usize = 16;
 
 /// Runs a chat to its end, beside the request that started it. The caller may be gone by then.
-pub(crate) fn spawn(app: &App, agent: Arc<Agent>, record: ChatRecord, output: Output) {
-    let running = app.begin(record.id());
+///
+/// `running` was registered before the chat could be seen, so that no cancellation is missed.
+pub(crate) fn spawn(
+    app: &App,
+    agent: Arc<Agent>,
+    record: ChatRecord,
+    output: Output,
+    running: Running,
+) {
     // A chat that goes on after a pause has used tokens before.
     let usage = record.chat.usage.unwrap_or_default();
     let run = Run {
@@ -129,6 +136,8 @@ impl Run {
         delta.id = round.message_id.clone();
         (delta.created_at, delta.updated_at) = (None, None);
         loop {
+            // A model that always has the next piece at hand must not keep the thread for itself.
+            tokio::task::consume_budget().await;
             let event = tokio::select! {
                 biased;
                 () = self.running.token.cancelled() => return Err(End::Canceled),
@@ -319,6 +328,7 @@ impl Run {
         }
         let mut chat = self.record.wire();
         chat.status = ChatStatus::Canceled;
+        chat.completed_at = Some(Timestamp(now()));
         self.output.send(&ChatEvent::Canceled(Box::new(chat))).await;
         Ok(())
     }
@@ -404,16 +414,14 @@ impl Run {
     }
 
     fn verbose(&self, msg_type: &str) -> Message {
-        let content = VerboseContent {
-            msg_type: msg_type.to_owned(),
-            data: r#"{"finish_reason":0,"FinData":""}"#.to_owned(),
-            ..VerboseContent::default()
-        };
-        self.message(
-            MessageType::Verbose,
-            serde_json::to_string(&content).unwrap_or_default(),
-        )
+        let data = r#"{"finish_reason":0,"FinData":""}"#;
+        self.message(MessageType::Verbose, verbose_content(msg_type, data))
     }
+}
+
+/// The content of a `verbose` message, with the two nulls that the service sends.
+pub(crate) fn verbose_content(msg_type: &str, data: &str) -> String {
+    json!({"msg_type": msg_type, "data": data, "from_module": null, "from_unit": null}).to_string()
 }
 
 pub(crate) fn tool_response(mut message: Message, output: &str) -> Message {

@@ -113,7 +113,11 @@ impl App {
 
     /// Registers work under an id; cancelled by [`cancel`](Self::cancel) or when the server stops.
     pub(crate) fn begin(&self, id: i64) -> Running {
-        let token = self.stop.child_token();
+        self.begin_with(id, self.stop.child_token())
+    }
+
+    /// Registers work under one more id.
+    pub(crate) fn begin_with(&self, id: i64, token: CancellationToken) -> Running {
         self.running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -11,7 +11,7 @@ use crate::call::{Call, endpoint, finish, streaming};
 use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::log_id;
-use crate::routes::{bots, chat, conversations, files, messages, users, workflows};
+use crate::routes::{bots, chat, conversations, files, messages, runs, users, workflows};
 
 /// The routes; the method and the path of each come from its row.
 pub(crate) fn router(app: App) -> Router {
@@ -19,7 +19,9 @@ pub(crate) fn router(app: App) -> Router {
         CancelChat, ListChatMessages, RetrieveChat, StartChat, SubmitToolOutputs,
     };
     use coze_types::workflows as w;
-    use coze_types::{bots as b, conversations as c, files as f, messages as m, runs, users as u};
+    use coze_types::{
+        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+    };
 
     let mut routes = Routes(Router::new());
     routes.add::<StartChat>(streaming(chat::start));
@@ -51,8 +53,9 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::ChatWorkflow>(streaming(workflows::chat));
     routes.add::<w::ListWorkflows>(endpoint(workflows::list));
     routes.add::<w::RetrieveWorkflow>(endpoint(workflows::retrieve));
-    routes.add::<runs::RetrieveRunHistory>(endpoint(workflows::history));
-    routes.add::<runs::RetrieveNodeHistory>(endpoint(workflows::node_history));
+    routes.add::<w::ListWorkflowVersions>(endpoint(workflows::versions));
+    routes.add::<h::RetrieveRunHistory>(endpoint(runs::history));
+    routes.add::<h::RetrieveNodeHistory>(endpoint(runs::node_history));
 
     routes.add::<f::UploadFile>(post(files::upload).layer(DefaultBodyLimit::disable()));
     routes.add::<f::RetrieveFile>(endpoint(files::retrieve));

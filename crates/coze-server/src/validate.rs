@@ -81,11 +81,18 @@ pub(crate) async fn messages(
     for (index, message) in messages.iter().enumerate() {
         let field = format!("{field}[{index}]");
         enter_message(&field, message, save_history)?;
-        if message.content_type == Some(ContentType::ObjectString) {
+        content(
+            app,
+            &format!("{field}."),
+            &message.content,
+            message.content_type.as_ref(),
+        )
+        .await?;
+        meta_data(&format!("{field}.meta_data"), message.meta_data.as_ref())?;
+        let is_text = |other: &EnterMessage| other.content_type != Some(ContentType::ObjectString);
+        if !is_text(message) {
             let items = object_string(&format!("{field}.content"), &message.content)?;
             let has_text = items.iter().any(|item| item.kind == ObjectKind::Text);
-            let is_text =
-                |other: &EnterMessage| other.content_type != Some(ContentType::ObjectString);
             let neighbours = [index.checked_sub(1), Some(index + 1)];
             let neighbour = neighbours
                 .iter()
@@ -96,7 +103,6 @@ pub(crate) async fn messages(
                 let why = "files alone need a text item, or a text message beside this one";
                 return Err(Fail::invalid(format!("{field}.content"), why));
             }
-            files_exist(app, &format!("{field}.content"), &items).await?;
         }
     }
     Ok(())
@@ -123,29 +129,41 @@ fn enter_message(field: &str, message: &EnterMessage, save_history: bool) -> Res
         let why = format!("{:?} is not allowed here", kind.as_str());
         return Err(Fail::invalid(format!("{field}.type"), why));
     }
-    content(field, &message.content, message.content_type.as_ref())
+    Ok(())
 }
 
-/// Content and its type.
-pub(crate) fn content(field: &str, text: &str, kind: Option<&ContentType>) -> Result<(), Fail> {
-    required(&format!("{field}.content"), text.trim())?;
-    at_most(&format!("{field}.content"), text, CONTENT_LIMIT)?;
-    let field = format!("{field}.content_type");
+/// Content and its type; `prefix` stands in front of the names of the two fields.
+pub(crate) async fn content(
+    app: &App,
+    prefix: &str,
+    text: &str,
+    kind: Option<&ContentType>,
+) -> Result<(), Fail> {
+    let field = format!("{prefix}content");
+    required(&field, text.trim())?;
+    at_most(&field, text, CONTENT_LIMIT)?;
     match kind {
-        Some(ContentType::Text | ContentType::ObjectString) => Ok(()),
+        Some(ContentType::Text) => Ok(()),
+        Some(ContentType::ObjectString) => {
+            let items = object_string(&field, text)?;
+            files_exist(app, &field, &items).await
+        }
         Some(other) if !other.as_str().is_empty() => {
             let why = format!(
                 "{:?} is neither \"text\" nor \"object_string\"",
                 other.as_str()
             );
-            Err(Fail::invalid(field, why))
+            Err(Fail::invalid(format!("{prefix}content_type"), why))
         }
-        _ => Err(Fail::invalid(field, "it is required")),
+        _ => Err(Fail::invalid(
+            format!("{prefix}content_type"),
+            "it is required",
+        )),
     }
 }
 
 /// The items of an `object_string`, by its rules.
-pub(crate) fn object_string(field: &str, content: &str) -> Result<Vec<ObjectStringItem>, Fail> {
+fn object_string(field: &str, content: &str) -> Result<Vec<ObjectStringItem>, Fail> {
     let items: Vec<ObjectStringItem> = coze_types::status::decode(content.as_bytes())
         .map_err(|error| Fail::invalid(field, format!("it is no list of objects: {error}")))?;
     if items.is_empty() {

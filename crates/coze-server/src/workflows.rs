@@ -23,6 +23,7 @@ use futures_util::future::AbortHandle;
 use futures_util::stream::SelectAll;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Running, Workflow};
 use crate::fail::Fail;
@@ -250,6 +251,11 @@ impl Driver {
             deadlines: HashMap::new(),
             outputs: HashMap::new(),
         }
+    }
+
+    /// Cancels the run.
+    pub(crate) fn token(&self) -> CancellationToken {
+        self.running.token.clone()
     }
 
     pub(crate) fn debug_url(&self) -> String {

@@ -36,6 +36,7 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
         .filter(|id| !id.is_unset());
     let user = call.user.user_id;
     let (chat_id, worker) = (app.ids.next_id(), app.clone());
+    let running = app.begin(number(&chat_id));
     let record = app
         .db
         .write(move |unit| {
@@ -43,10 +44,7 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
             let conversation = match &wanted {
                 Some(id) => conversations::find(unit, id)?,
                 None => {
-                    let mut new = conversations::new(&app, user);
-                    if let Some(connector) = body.connector_id.clone().filter(|id| !id.is_empty()) {
-                        new.connector_id = Some(connector);
-                    }
+                    let new = conversations::new(&app, user, body.connector_id.clone());
                     unit.insert_conversation(&new, Some(&body.bot_id))?;
                     new
                 }
@@ -93,12 +91,12 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
         .await?;
     let chat = record.wire();
     if !stream {
-        agent::spawn(&app, agent, record, Output::none());
+        agent::spawn(&app, agent, record, Output::none(), running);
         return Ok(Answer::Reply(Data { data: chat }));
     }
     let (mut output, frames) = Output::stream(framing(&app, StartChat::FRAMING));
     agent::announce(&mut output, &chat).await;
-    agent::spawn(&app, agent, record, output);
+    agent::spawn(&app, agent, record, output, running);
     Ok(Answer::Frames(frames))
 }
 
@@ -262,6 +260,8 @@ pub(crate) async fn submit(
                 let msg = "the chat was started without auto_save_history, so it cannot go on";
                 return Err(Fail::new(5000, msg));
             }
+            // Another chat may have begun while this one was paused.
+            occupied(unit, number(&record.chat.conversation_id))?;
             let outputs = fill_outputs(&mut record, &body.tool_outputs)?;
             record.chat.status = ChatStatus::InProgress;
             record.chat.required_action = None;
@@ -278,8 +278,9 @@ pub(crate) async fn submit(
         .await?;
     let agent = bots::find(&app, record.chat.bot_id.as_deref().unwrap_or_default())?;
     let chat = record.wire();
+    let running = app.begin(record.id());
     if !stream {
-        agent::spawn(&app, agent, record, Output::none());
+        agent::spawn(&app, agent, record, Output::none(), running);
         return Ok(Answer::Reply(Data { data: chat }));
     }
     let (mut output, frames) = Output::stream(framing(&app, SubmitToolOutputs::FRAMING));
@@ -287,7 +288,7 @@ pub(crate) async fn submit(
     for message in responses {
         output.send(&ChatEvent::MessageCompleted(message)).await;
     }
-    agent::spawn(&app, agent, record, output);
+    agent::spawn(&app, agent, record, output, running);
     Ok(Answer::Frames(frames))
 }
 

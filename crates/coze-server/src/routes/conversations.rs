@@ -31,9 +31,8 @@ pub(crate) async fn create(
     let conversation = Conversation {
         name,
         meta_data: Some(body.meta_data.unwrap_or_default()),
-        connector_id: body.connector_id.filter(|id| !id.is_empty()),
         user_id: body.user_id,
-        ..new(&app, call.user.user_id)
+        ..new(&app, call.user.user_id, body.connector_id)
     };
     let messages = entered(&app, &conversation, &given, None);
     app.db
@@ -48,7 +47,7 @@ pub(crate) async fn create(
 }
 
 /// A conversation that nobody has seen yet.
-pub(crate) fn new(app: &App, creator: &str) -> Conversation {
+pub(crate) fn new(app: &App, creator: &str, connector: Option<Id>) -> Conversation {
     let now = Timestamp(now());
     Conversation {
         id: app.ids.next_id(),
@@ -56,7 +55,9 @@ pub(crate) fn new(app: &App, creator: &str) -> Conversation {
         updated_at: Some(now),
         last_section_id: Some(app.ids.next_id()),
         creator_id: Some(creator.into()),
-        connector_id: Some("1024".into()),
+        connector_id: connector
+            .filter(|id| !id.is_empty())
+            .or(Some("1024".into())),
         meta_data: Some(std::collections::BTreeMap::new()),
         ..Conversation::default()
     }

@@ -1,5 +1,7 @@
 //! Files: received to disk, then entered in the store.
 
+use std::path::PathBuf;
+
 use axum::extract::{Multipart, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -32,7 +34,17 @@ pub(crate) async fn upload(
                 format!("it must be multipart/form-data with one file ({why})"),
             )
         })?;
-        let file = receive(&app, &mut parts).await?;
+        let mut written = Vec::new();
+        let file = match receive(&app, &mut parts, &mut written).await {
+            Ok(file) => file,
+            Err(fail) => {
+                // Nobody will ask for what was refused; a leftover would only take room.
+                for path in written {
+                    let _ = tokio::fs::remove_file(&path).await;
+                }
+                return Err(fail);
+            }
+        };
         let stored = file.clone();
         app.db
             .write(move |unit| Ok::<_, Fail>(unit.insert_file(&stored, caller.user_id)?))
@@ -42,7 +54,12 @@ pub(crate) async fn upload(
     call::finish(&app, &log_id, UploadFile::INFO.name, result.await)
 }
 
-async fn receive(app: &App, parts: &mut Multipart) -> Result<File, Fail> {
+/// Receives the file; what it wrote, it names in `written`, also when it fails.
+async fn receive(
+    app: &App,
+    parts: &mut Multipart,
+    written: &mut Vec<PathBuf>,
+) -> Result<File, Fail> {
     let mut received: Option<File> = None;
     let broken = |why: axum::extract::multipart::MultipartError| {
         Fail::new(
@@ -64,31 +81,25 @@ async fn receive(app: &App, parts: &mut Multipart) -> Result<File, Fail> {
         }
         let id = app.ids.next();
         let path = app.files.join(id.to_string());
+        written.push(path.clone());
         let io = |error: std::io::Error| {
             tracing::error!(%error, path = %path.display(), "an upload could not be written");
             Fail::internal()
         };
         let mut out = tokio::fs::File::create(&path).await.map_err(io)?;
         let mut bytes: u64 = 0;
-        let written = async {
-            while let Some(chunk) = part.chunk().await.map_err(broken)? {
-                bytes += chunk.len() as u64;
-                if bytes > LIMIT {
-                    return Err(Fail::new(4302, "the file is larger than 512 MB").with_http(413));
-                }
-                out.write_all(&chunk).await.map_err(io)?;
+        while let Some(chunk) = part.chunk().await.map_err(broken)? {
+            bytes += chunk.len() as u64;
+            if bytes > LIMIT {
+                return Err(Fail::new(4302, "the file is larger than 512 MB").with_http(413));
             }
-            if bytes == 0 {
-                return Err(Fail::new(4300, "the file is empty"));
-            }
-            // The answer says that the file is kept, so it has to be on disk first.
-            out.sync_all().await.map_err(io)
-        };
-        if let Err(fail) = written.await {
-            // Nobody will ask for the half of it; a leftover would only take room.
-            let _ = tokio::fs::remove_file(&path).await;
-            return Err(fail);
+            out.write_all(&chunk).await.map_err(io)?;
         }
+        if bytes == 0 {
+            return Err(Fail::new(4300, "the file is empty"));
+        }
+        // The answer says that the file is kept, so it has to be on disk first.
+        out.sync_all().await.map_err(io)?;
         received = Some(File {
             id: id.into(),
             bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
@@ -113,7 +124,7 @@ fn base_name(name: &str) -> String {
         .filter(|it| !it.is_control())
         .take(255)
         .collect();
-    if name.is_empty() {
+    if matches!(name.as_str(), "" | "." | "..") {
         "file".to_owned()
     } else {
         name

@@ -1,9 +1,9 @@
 //! Messages of conversations, and feedback on them.
 
 use coze_types::messages::{
-    ContentType, CreateFeedback, CreateMessage, DeleteFeedback, DeleteMessage, FeedbackType,
-    ListMessages, Message, MessagePage, MessageQuery, MessageType, ModifiedMessage, ModifyMessage,
-    Order, RetrieveMessage, Role,
+    CreateFeedback, CreateMessage, DeleteFeedback, DeleteMessage, FeedbackType, ListMessages,
+    Message, MessagePage, MessageQuery, MessageType, ModifiedMessage, ModifyMessage, Order,
+    RetrieveMessage, Role,
 };
 use coze_types::{Data, Empty, Id, Timestamp};
 
@@ -24,20 +24,7 @@ pub(crate) async fn create(app: App, call: Call<CreateMessage>) -> Result<Data<M
         );
         return Err(Fail::invalid("role", why));
     }
-    validate::required("content", &body.content)?;
-    if !matches!(
-        body.content_type,
-        ContentType::Text | ContentType::ObjectString
-    ) {
-        let why = format!(
-            "{:?} is neither \"text\" nor \"object_string\"",
-            body.content_type.as_str()
-        );
-        return Err(Fail::invalid("content_type", why));
-    }
-    if body.content_type == ContentType::ObjectString {
-        validate::object_string("content", &body.content)?;
-    }
+    validate::content(&app, "", &body.content, Some(&body.content_type)).await?;
     validate::meta_data("meta_data", body.meta_data.as_ref())?;
     let (id, now) = (app.ids.next_id(), Timestamp(now()));
     app.db
@@ -131,17 +118,7 @@ pub(crate) async fn modify(app: App, call: Call<ModifyMessage>) -> Result<Modifi
         ));
     }
     if let Some(content) = &body.content {
-        validate::required("content", content)?;
-        match &body.content_type {
-            Some(ContentType::Text) => {}
-            Some(ContentType::ObjectString) => {
-                validate::object_string("content", content)?;
-            }
-            _ => {
-                let why = "it is required with content: \"text\" or \"object_string\"";
-                return Err(Fail::invalid("content_type", why));
-            }
-        }
+        validate::content(&app, "", content, body.content_type.as_ref()).await?;
     }
     validate::meta_data("meta_data", body.meta_data.as_ref())?;
     app.db

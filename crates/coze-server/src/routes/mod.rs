@@ -5,5 +5,6 @@ pub(crate) mod chat;
 pub(crate) mod conversations;
 pub(crate) mod files;
 pub(crate) mod messages;
+pub(crate) mod runs;
 pub(crate) mod users;
 pub(crate) mod workflows;

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use coze_types::chat::{Chat, ChatError, ChatStatus, StartChatBody, Usage};
 use coze_types::messages::{EnterMessage, Role};
-use coze_types::runs::{
-    ExecuteStatus, NodeOutput, NodeStatus, RetrieveNodeHistory, RetrieveRunHistory, RunHistory,
-};
 use coze_types::workflows::{
-    ChatWorkflow, ChatWorkflowBody, Creator, ListWorkflows, ResumeWorkflow, ResumeWorkflowBody,
-    RetrieveWorkflow, RunWorkflow, RunWorkflowBody, StreamResumeWorkflow, StreamRunWorkflow,
-    WorkflowBasic, WorkflowInfo, WorkflowInput, WorkflowList, WorkflowMode, WorkflowOutput,
-    WorkflowResult,
+    ChatWorkflow, ChatWorkflowBody, Creator, ListWorkflowVersions, ListWorkflows, ParamSchema,
+    PublishStatus, ResumeWorkflow, ResumeWorkflowBody, RetrieveWorkflow, RunWorkflow,
+    RunWorkflowBody, StreamResumeWorkflow, StreamRunWorkflow, WorkflowBasic, WorkflowInfo,
+    WorkflowInput, WorkflowList, WorkflowMode, WorkflowOutput, WorkflowResult, WorkflowVersion,
+    WorkflowVersionList,
 };
 use coze_types::{Data, Id, StreamOnly, Streams, Timestamp};
 use coze_workflow::TerminatePlan;
@@ -30,7 +28,9 @@ use crate::models::{ModelMessage, Part};
 use crate::output::Output;
 use crate::store::{ChatRecord, RunRecord, number};
 use crate::validate;
-use crate::workflows::{ChatSink, Driver, EventSink, Mode, NoSink, Start, answer_data};
+use crate::workflows::{
+    ChatSink, Driver, EventSink, Mode, NoSink, Start, answer_data, param_schema,
+};
 
 fn find(app: &App, id: &str) -> Result<Arc<Workflow>, Fail> {
     validate::required("workflow_id", id)?;
@@ -214,7 +214,7 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
             let conversation = match wanted {
                 Some(id) => conversations::find(unit, &id)?,
                 None => {
-                    let new = conversations::new(&worker, user);
+                    let new = conversations::new(&worker, user, given.connector_id.clone());
                     unit.insert_conversation(&new, bot.as_deref())?;
                     new
                 }
@@ -260,6 +260,7 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
     let (mut output, frames) = Output::stream(chat::framing(&app, ChatWorkflow::FRAMING));
     let begun = begin_chat(&app, &workflow, &body, &record, waiting, &call.log_id).await;
     agent::announce(&mut output, &ChatSink::wire(&record)).await;
+    let record_id = record.id();
     let mut sink = ChatSink::new(&app, record, output);
     match begun {
         Err(fail) => {
@@ -267,7 +268,10 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
                 .spawn(async move { sink.failed(fail.code, fail.msg.into_owned(), "").await });
         }
         Ok(mut driver) => {
+            // Callers cancel the chat; the run has an id of its own.
+            let as_chat = app.begin_with(record_id, driver.token());
             app.tasks.spawn(async move {
+                let _registered = as_chat;
                 if let Err(fail) = driver.drive(&mut sink).await {
                     sink.failed(fail.code, fail.msg.into_owned(), &driver.debug_url())
                         .await;
@@ -376,10 +380,7 @@ fn basic(app: &App, workflow: &Workflow) -> WorkflowBasic {
         app_id: Some("0".into()),
         created_at: Some(Timestamp(app.started_at)),
         updated_at: Some(Timestamp(app.started_at)),
-        creator: Some(Creator {
-            id: LOCAL_USER_ID.into(),
-            name: "Local user".to_owned(),
-        }),
+        creator: Some(local_user()),
     }
 }
 
@@ -420,102 +421,75 @@ pub(crate) async fn retrieve(
         ..WorkflowInfo::default()
     };
     if call.row.query.include_input_output == Some(true) {
-        let schemas = |variables: &[coze_workflow::Variable]| {
-            let schema = |it: &coze_workflow::Variable| {
-                (it.name.clone(), crate::workflows::param_schema(it))
-            };
-            variables.iter().map(schema).collect::<BTreeMap<_, _>>()
-        };
-        info.input = Some(WorkflowInput {
-            parameters: schemas(workflow.plan.start_inputs()),
-        });
-        let terminate_plan = match workflow.plan.terminate_plan() {
-            TerminatePlan::ReturnVariables => "return_variables",
-            TerminatePlan::UseAnswerContent => "use_answer_content",
-        };
-        info.output = Some(WorkflowOutput {
-            terminate_plan: terminate_plan.to_owned(),
-            content: None,
-            parameters: schemas(&workflow.plan.end_outputs()),
-        });
+        info.input = Some(input_of(&workflow));
+        info.output = Some(output_of(&workflow));
     }
     Ok(Data { data: info })
 }
 
-pub(crate) async fn history(
+/// A file has one version: the one that the server has read.
+pub(crate) async fn versions(
     app: App,
-    call: Call<RetrieveRunHistory>,
-) -> Result<Data<Vec<RunHistory>>, Fail> {
-    let row = call.row;
-    let id = number(&row.execute_id);
-    let (run, nodes) = app
-        .db
-        .read(move |unit| Ok::<_, Fail>((unit.run(id)?, unit.node_outputs(id)?)))
-        .await?;
-    let run = run.filter(|run| row.workflow_id == run.workflow_id.as_str());
-    let Some(run) = run else {
-        return Err(Fail::not_found("run", row.execute_id));
+    call: Call<ListWorkflowVersions>,
+) -> Result<Data<WorkflowVersionList>, Fail> {
+    let workflow = find(&app, &call.row.workflow_id)?;
+    let query = call.row.query;
+    validate::page(None, query.page_size, 10, 30)?;
+    if query.page_token.is_some_and(|token| !token.is_empty()) {
+        return Err(Fail::invalid("page_token", "there is one page only"));
+    }
+    let with_io = query.include_input_output == Some(true);
+    let time = Some(Timestamp(app.started_at));
+    let version = WorkflowVersion {
+        version: "v0.0.1".to_owned(),
+        description: Some(workflow.description.clone()),
+        created_at: time,
+        updated_at: time,
+        workflow_id: Some(workflow.id.as_str().into()),
+        creator: Some(local_user()),
+        input: with_io.then(|| input_of(&workflow)),
+        output: with_io.then(|| output_of(&workflow)),
     };
-    let nodes = nodes.into_iter().map(|node| {
-        let status = NodeStatus {
-            node_id: node.node_id,
-            is_finish: node.is_finish,
-            update_time: Timestamp(node.updated_at),
-            node_execute_uuid: node.uuid,
-            ..NodeStatus::default()
-        };
-        (node.title, status)
-    });
-    let history = RunHistory {
-        execute_id: run.id.into(),
-        execute_status: ExecuteStatus::from(run.status.as_str()),
-        bot_id: run.bot_id.into(),
-        connector_id: run.connector_id.into(),
-        connector_uid: run.connector_uid,
-        run_mode: run.mode,
-        logid: run.logid,
-        create_time: Timestamp(run.created_at),
-        update_time: Timestamp(run.updated_at),
-        output: run.output,
-        error_code: run.error_code,
-        error_message: run.error_message,
-        debug_url: crate::workflows::debug_url(&app, &row.workflow_id, run.id),
-        node_execute_status: Some(nodes.collect()),
-        usage: Some(run.usage),
-        token: Some(run.usage.token_count.to_string()),
-        cost: Some("0.00000".to_owned()),
-        is_output_trimmed: Some(false),
-        interrupt_data: run.interrupt,
-        ..RunHistory::default()
+    let items = match query.publish_status {
+        Some(PublishStatus::UnpublishedDraft) => Vec::new(),
+        _ => vec![version],
     };
+    let next_page_token = Some(String::new());
     Ok(Data {
-        data: vec![history],
+        data: WorkflowVersionList {
+            items,
+            has_more: false,
+            next_page_token,
+        },
     })
 }
 
-pub(crate) async fn node_history(
-    app: App,
-    call: Call<RetrieveNodeHistory>,
-) -> Result<Data<NodeOutput>, Fail> {
-    let row = call.row;
-    let id = number(&row.execute_id);
-    let (run, nodes) = app
-        .db
-        .read(move |unit| Ok::<_, Fail>((unit.run(id)?, unit.node_outputs(id)?)))
-        .await?;
-    if run.is_none_or(|run| row.workflow_id != run.workflow_id.as_str()) {
-        return Err(Fail::not_found("run", row.execute_id));
+fn local_user() -> Creator {
+    Creator {
+        id: LOCAL_USER_ID.into(),
+        name: "Local user".to_owned(),
     }
-    let node = nodes
-        .into_iter()
-        .find(|node| row.node_execute_uuid == node.uuid.as_str());
-    let Some(node) = node else {
-        return Err(Fail::not_found("node execution", row.node_execute_uuid));
+}
+
+fn schemas(variables: &[coze_workflow::Variable]) -> BTreeMap<String, ParamSchema> {
+    let schema = |it: &coze_workflow::Variable| (it.name.clone(), param_schema(it));
+    variables.iter().map(schema).collect()
+}
+
+fn input_of(workflow: &Workflow) -> WorkflowInput {
+    WorkflowInput {
+        parameters: schemas(workflow.plan.start_inputs()),
+    }
+}
+
+fn output_of(workflow: &Workflow) -> WorkflowOutput {
+    let terminate_plan = match workflow.plan.terminate_plan() {
+        TerminatePlan::ReturnVariables => "return_variables",
+        TerminatePlan::UseAnswerContent => "use_answer_content",
     };
-    Ok(Data {
-        data: NodeOutput {
-            is_finish: node.is_finish,
-            node_output: node.output,
-        },
-    })
+    WorkflowOutput {
+        terminate_plan: terminate_plan.to_owned(),
+        content: None,
+        parameters: schemas(&workflow.plan.end_outputs()),
+    }
 }

@@ -282,6 +282,10 @@ fn write_loop(connection: &mut Connection, jobs: &mpsc::Receiver<Box<dyn Job>>) 
             });
         }
     }
+    // So that the one file is the whole database when nobody uses it.
+    if let Err(error) = connection.pragma_update(None, "wal_checkpoint", "truncate") {
+        tracing::debug!(%error, "the log could not be folded into the database");
+    }
 }
 
 /// Runs the jobs in one transaction, each in its own savepoint.

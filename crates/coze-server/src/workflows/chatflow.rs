@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use coze_types::Timestamp;
-use coze_types::chat::{Chat, ChatError, ChatStatus, RequiredAction};
+use coze_types::chat::{Chat, ChatError, ChatStatus, PendingToolOutputs, RequiredAction};
 use coze_types::chat_event::{ChatEvent, ChatFailure, DoneData};
-use coze_types::messages::{
-    ContentType, Message as ChatMessage, MessageType, Role, VerboseContent,
-};
+use coze_types::messages::{ContentType, Message as ChatMessage, MessageType, Role};
 use coze_types::workflows::InterruptData;
 use coze_workflow::{Interrupt, Message, NodePath, Outcome, Prompt};
 
@@ -19,7 +17,7 @@ use crate::app::App;
 use crate::fail::Fail;
 use crate::ids::now;
 use crate::output::Output;
-use crate::store::ChatRecord;
+use crate::store::{ChatRecord, number};
 
 /// A caller listens, to the events of a chat; answers are kept in the conversation.
 pub(crate) struct ChatSink {
@@ -80,13 +78,8 @@ impl ChatSink {
     }
 
     async fn verbose(&mut self, msg_type: &str, data: String) {
-        let content = VerboseContent {
-            msg_type: msg_type.to_owned(),
-            data,
-            ..Default::default()
-        };
         let mut message = self.blank(MessageType::Verbose);
-        message.content = serde_json::to_string(&content).unwrap_or_default();
+        message.content = crate::agent::verbose_content(msg_type, &data);
         self.complete(message).await;
     }
 
@@ -100,13 +93,22 @@ impl ChatSink {
         }
         chat.status = status;
         let record = self.record.clone();
-        let stored = self
-            .app
-            .db
-            .write(move |unit| Ok::<_, Fail>(unit.update_chat(&record)?))
-            .await;
-        if let Err(fail) = stored {
-            tracing::error!(code = fail.code, error = %fail.msg, "the state could not be kept");
+        let stored = self.app.db.write(move |unit| {
+            let conversation = number(&record.chat.conversation_id);
+            let current = unit.chat(conversation, record.id())?;
+            // Otherwise it was cancelled, or deleted with its conversation.
+            let at_work = current.is_some_and(|it| it.chat.status == ChatStatus::InProgress);
+            if at_work {
+                unit.update_chat(&record)?;
+            }
+            Ok::<_, Fail>(at_work)
+        });
+        match stored.await {
+            Ok(true) => {}
+            Ok(false) => self.record.chat.status = ChatStatus::Canceled,
+            Err(fail) => {
+                tracing::error!(code = fail.code, error = %fail.msg, "the state could not be kept");
+            }
         }
     }
 
@@ -166,7 +168,10 @@ impl Sink for ChatSink {
             serde_json::to_string(&data).unwrap_or_default(),
         )
         .await;
-        self.record.chat.required_action = Some(RequiredAction::default());
+        self.record.chat.required_action = Some(RequiredAction {
+            submit_tool_outputs: Some(PendingToolOutputs::default()),
+            ..RequiredAction::default()
+        });
         self.store(ChatStatus::RequiresAction).await;
         let chat = Box::new(Self::wire(&self.record));
         self.output.send(&ChatEvent::RequiresAction(chat)).await;
@@ -181,7 +186,12 @@ impl Sink for ChatSink {
                 self.verbose("generate_answer_finish", data).await;
                 self.store(ChatStatus::Completed).await;
                 let chat = Box::new(Self::wire(&self.record));
-                self.output.send(&ChatEvent::Completed(chat)).await;
+                let event = match chat.status {
+                    // The cancellation came first.
+                    ChatStatus::Canceled => ChatEvent::Canceled(chat),
+                    _ => ChatEvent::Completed(chat),
+                };
+                self.output.send(&event).await;
                 self.done(debug_url).await;
             }
             Outcome::Failed(failure) => {
@@ -195,6 +205,7 @@ impl Sink for ChatSink {
             Outcome::Cancelled { .. } => {
                 // The row says so already: whoever cancelled wrote it.
                 self.record.chat.status = ChatStatus::Canceled;
+                self.record.chat.completed_at = Some(Timestamp(now()));
                 let chat = Box::new(Self::wire(&self.record));
                 self.output.send(&ChatEvent::Canceled(chat)).await;
                 self.done(debug_url).await;

@@ -46,7 +46,7 @@ async fn each_state_of_a_chat_and_what_it_produced() {
     {"code":0,"msg":"","data":{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"completed_at":<time>,"last_error":{"code":0,"msg":""},"status":"canceled","usage":{"token_count":0,"output_count":0,"input_count":0},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]},"detail":{"logid":"<logid>"}}
     # hello
     {"code":0,"msg":"","data":{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"completed_at":<time>,"last_error":{"code":0,"msg":""},"status":"completed","usage":{"token_count":9,"output_count":2,"input_count":7},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]},"detail":{"logid":"<logid>"}}
-    {"code":0,"msg":"","data":[{"id":"<id:5>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"answer","content":"Hi there","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>},{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\"}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}],"detail":{"logid":"<logid>"}}
+    {"code":0,"msg":"","data":[{"id":"<id:5>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"answer","content":"Hi there","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>},{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\",\"from_module\":null,\"from_unit\":null}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}],"detail":{"logid":"<logid>"}}
     # half then fail
     {"code":0,"msg":"","data":{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"failed_at":<time>,"last_error":{"code":4013,"msg":"no more today"},"status":"failed","usage":{"token_count":11,"output_count":2,"input_count":9},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]},"detail":{"logid":"<logid>"}}
     {"code":0,"msg":"","data":[],"detail":{"logid":"<logid>"}}
@@ -55,7 +55,7 @@ async fn each_state_of_a_chat_and_what_it_produced() {
     {"code":0,"msg":"","data":[{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"function_call","content":"{\"name\":\"get_weather\",\"arguments\":{\"city\":\"Oslo\"},\"plugin_id\":7500000000000000101,\"api_id\":7500000000000000101,\"plugin_type\":1}","content_type":"text","chat_id":"<id:1>","section_id":"<id:4>","created_at":<time>,"updated_at":<time>}],"detail":{"logid":"<logid>"}}
     # think
     {"code":0,"msg":"","data":{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"completed_at":<time>,"last_error":{"code":0,"msg":""},"status":"completed","usage":{"token_count":8,"output_count":1,"input_count":7},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]},"detail":{"logid":"<logid>"}}
-    {"code":0,"msg":"","data":[{"id":"<id:5>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"answer","content":"42","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","reasoning_content":"first then","created_at":<time>,"updated_at":<time>},{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\"}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>},{"id":"<id:7>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"follow_up","content":"Why 42?","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>},{"id":"<id:8>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"follow_up","content":"Sure?","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}],"detail":{"logid":"<logid>"}}
+    {"code":0,"msg":"","data":[{"id":"<id:5>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"answer","content":"42","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","reasoning_content":"first then","created_at":<time>,"updated_at":<time>},{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\",\"from_module\":null,\"from_unit\":null}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>},{"id":"<id:7>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"follow_up","content":"Why 42?","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>},{"id":"<id:8>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"follow_up","content":"Sure?","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}],"detail":{"logid":"<logid>"}}
     "#);
 }
 
@@ -79,7 +79,7 @@ async fn the_stream_of_an_answer() {
     data:{"id":"<id:5>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"answer","content":"Hi there","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event:conversation.message.completed
-    data:{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\"}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
+    data:{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\",\"from_module\":null,\"from_unit\":null}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event:conversation.chat.completed
     data:{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"completed_at":<time>,"last_error":{"code":0,"msg":""},"status":"completed","usage":{"token_count":9,"output_count":2,"input_count":7},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]}
@@ -112,7 +112,7 @@ async fn the_stream_of_reasoning_and_follow_ups() {
     data:{"id":"<id:5>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"answer","content":"42","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","reasoning_content":"first then","created_at":<time>,"updated_at":<time>}
 
     event:conversation.message.completed
-    data:{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\"}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
+    data:{"id":"<id:6>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\",\"from_module\":null,\"from_unit\":null}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event:conversation.message.completed
     data:{"id":"<id:7>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"follow_up","content":"Why 42?","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
@@ -188,7 +188,7 @@ async fn the_streams_of_a_tool_call() {
     data:{"id":"<id:11>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"answer","content":"sunny at noon","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event:conversation.message.completed
-    data:{"id":"<id:12>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\"}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
+    data:{"id":"<id:12>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\",\"from_module\":null,\"from_unit\":null}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event:conversation.chat.completed
     data:{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"completed_at":<time>,"last_error":{"code":0,"msg":""},"status":"completed","usage":{"token_count":23,"output_count":4,"input_count":19},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]}
@@ -233,7 +233,7 @@ async fn the_stream_of_a_cancelled_chat() {
     data:{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"last_error":{"code":0,"msg":""},"status":"in_progress","usage":{"token_count":0,"output_count":0,"input_count":0},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]}
 
     event:conversation.chat.canceled
-    data:{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"last_error":{"code":0,"msg":""},"status":"canceled","usage":{"token_count":0,"output_count":0,"input_count":0},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]}
+    data:{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"completed_at":<time>,"last_error":{"code":0,"msg":""},"status":"canceled","usage":{"token_count":0,"output_count":0,"input_count":0},"section_id":"<id:3>","inserted_additional_messages":[{"id":"<id:4>"}]}
 
     event:done
     data:"[DONE]"
@@ -255,7 +255,7 @@ async fn the_dialect_of_the_skill() {
 
     data:{"event":"conversation.message.completed","data":{"id":"<id:4>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"answer","content":"Hi there","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}}
 
-    data:{"event":"conversation.message.completed","data":{"id":"<id:5>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\"}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}}
+    data:{"event":"conversation.message.completed","data":{"id":"<id:5>","conversation_id":"<id:2>","bot_id":"7500000000000000101","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\",\"from_module\":null,\"from_unit\":null}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}}
 
     data:{"event":"conversation.chat.completed","data":{"id":"<id:1>","conversation_id":"<id:2>","bot_id":"7500000000000000101","created_at":<time>,"completed_at":<time>,"last_error":{"code":0,"msg":""},"status":"completed","usage":{"token_count":9,"output_count":2,"input_count":7},"section_id":"<id:3>"}}
 

@@ -84,7 +84,7 @@ async fn names_are_names_and_never_paths() {
         ("a%2Fb.txt", "a%2Fb.txt"),
         (&long, &long[..255]),
         (".hidden", ".hidden"),
-        (" a.txt ", "a.txt"),
+        (" a.txt ", " a.txt "),
     ] {
         let reply = upload(&api, given).await;
         let name = &reply.data()["file_name"];

@@ -16,7 +16,7 @@ fn runner(cases: u32) -> TestRunner {
 }
 
 /// Runs a property whose cases talk to one server.
-fn check<S: Strategy>(cases: u32, strategy: &S, case: impl AsyncFn(&Api, S::Value)) {
+fn check<S: Strategy>(cases: u32, strategy: &S, case: &impl AsyncFn(&Api, S::Value)) {
     let runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
     let api = runtime.block_on(Api::start());
@@ -30,7 +30,7 @@ fn check<S: Strategy>(cases: u32, strategy: &S, case: impl AsyncFn(&Api, S::Valu
 #[test]
 fn any_text_comes_back_as_it_was() {
     let texts = proptest::collection::vec("\\PC{0,20}[^\\s]\\PC{0,20}|(?s).{0,20}[^\\s]", 1..16);
-    check(24, &texts, async |api, texts: Vec<String>| {
+    check(24, &texts, &async |api, texts: Vec<String>| {
         let messages: Vec<_> = texts.iter().map(|it| message(it)).collect();
         let body = json!({"messages": messages, "meta_data": {"k": texts[0]}});
         let made = api.post("/v1/conversation/create", body).await;
@@ -79,7 +79,7 @@ fn any_body() -> impl Strategy<Value = Value> {
 
 #[test]
 fn any_json_is_answered_and_never_an_internal_error() {
-    check(60, &any_body(), async |api, body: Value| {
+    check(60, &any_body(), &async |api, body: Value| {
         for path in [
             "/v3/chat",
             "/v1/conversation/create",

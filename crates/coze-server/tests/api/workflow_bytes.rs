@@ -148,7 +148,7 @@ async fn the_stream_of_a_chatflow() {
     data: {"id":"<id:4>","conversation_id":"<id:2>","role":"assistant","type":"answer","content":"Hi there","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event: conversation.message.completed
-    data: {"id":"<id:5>","conversation_id":"<id:2>","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\"}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
+    data: {"id":"<id:5>","conversation_id":"<id:2>","role":"assistant","type":"verbose","content":"{\"msg_type\":\"generate_answer_finish\",\"data\":\"{\\\"finish_reason\\\":0,\\\"FinData\\\":\\\"\\\"}\",\"from_module\":null,\"from_unit\":null}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event: conversation.chat.completed
     data: {"id":"<id:1>","conversation_id":"<id:2>","created_at":<time>,"completed_at":<time>,"last_error":{"code":0,"msg":""},"status":"completed","usage":{"token_count":7,"output_count":2,"input_count":5},"section_id":"<id:3>"}
@@ -176,7 +176,7 @@ async fn the_stream_of_a_chatflow_that_asks() {
     data: {"id":"<id:4>","conversation_id":"<id:2>","role":"assistant","type":"answer","content":"Which city after lunch?","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event: conversation.message.completed
-    data: {"id":"<id:5>","conversation_id":"<id:2>","role":"assistant","type":"verbose","content":"{\"msg_type\":\"interrupt\",\"data\":\"{\\\"event_id\\\":\\\"<id:6>/1\\\",\\\"type\\\":2,\\\"data\\\":\\\"{\\\\\\\"content_type\\\\\\\":\\\\\\\"text\\\\\\\",\\\\\\\"content\\\\\\\":\\\\\\\"Which city after lunch?\\\\\\\"}\\\"}\"}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
+    data: {"id":"<id:5>","conversation_id":"<id:2>","role":"assistant","type":"verbose","content":"{\"msg_type\":\"interrupt\",\"data\":\"{\\\"event_id\\\":\\\"<id:6>/1\\\",\\\"type\\\":2,\\\"data\\\":\\\"{\\\\\\\"content_type\\\\\\\":\\\\\\\"text\\\\\\\",\\\\\\\"content\\\\\\\":\\\\\\\"Which city after lunch?\\\\\\\"}\\\"}\",\"from_module\":null,\"from_unit\":null}","content_type":"text","chat_id":"<id:1>","section_id":"<id:3>","created_at":<time>,"updated_at":<time>}
 
     event: conversation.chat.requires_action
     data: {"id":"<id:1>","conversation_id":"<id:2>","created_at":<time>,"last_error":{"code":0,"msg":""},"status":"requires_action","required_action":{"type":"","submit_tool_outputs":{"tool_calls":[]}},"usage":{"token_count":0,"output_count":0,"input_count":0},"section_id":"<id:3>"}
