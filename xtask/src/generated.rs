@@ -29,7 +29,7 @@ const NOT_SERVED: &[(&str, &str)] = &[];
 /// # Errors
 /// When a document or the server's list of routes cannot be read.
 pub fn stale(tree: &Tree) -> Result<Vec<String>> {
-    let mut problems = coverage(&served(tree)?);
+    let mut problems = coverage(&served(tree)?, NOT_SERVED);
     for (path, expected) in documents(tree)? {
         if tree.read(path).unwrap_or_default() != expected {
             problems.push(format!("{path} is not current: run `cargo xtask docs`"));
