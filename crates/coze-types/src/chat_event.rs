@@ -186,6 +186,7 @@ impl ChatEvent {
 impl StreamEvent for ChatEvent {
     type Memory = DeltaMemory;
 
+    #[inline]
     fn read(frame: &Frame<'_>, memory: &mut DeltaMemory) -> Result<Self, DecodeError> {
         let (event, data) = named(frame);
         Ok(match event.as_ref() {
@@ -231,6 +232,7 @@ impl StreamEvent for ChatEvent {
         }
     }
 
+    #[inline]
     fn progress(&self) -> Progress {
         match self {
             Self::Done(_) | Self::Error(_) => Progress::Ended,

@@ -56,6 +56,7 @@ const PATIENCE: u32 = 16;
 
 impl DeltaMemory {
     /// Reads the data of a delta.
+    #[inline]
     pub(crate) fn read(&mut self, data: &[u8]) -> Result<Message, DecodeError> {
         if let Some(message) = self.last.as_ref().and_then(|last| last.read(data)) {
             self.misses = 0;
@@ -102,6 +103,7 @@ impl Last {
         })
     }
 
+    #[inline]
     fn read(&self, data: &[u8]) -> Option<Message> {
         let string = data
             .strip_prefix(self.head.as_slice())?

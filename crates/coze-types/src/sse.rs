@@ -111,6 +111,7 @@ impl Decoder {
     }
 
     /// Takes the next bytes of the stream.
+    #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
         // Free the room of frames that are done. Moving the rest only when it is the smaller half
         // keeps the cost linear, however many frames a chunk holds.
@@ -132,6 +133,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`FrameTooLong`] when the frame under way is larger than the limit.
+    #[inline]
     pub fn advance(&mut self) -> Result<bool, FrameTooLong> {
         if self.ready {
             self.discard();
@@ -177,6 +179,7 @@ impl Decoder {
     }
 
     /// The frame that [`advance`](Self::advance) or [`finish`](Self::finish) has moved to.
+    #[inline]
     #[must_use]
     pub fn frame(&self) -> Frame<'_> {
         let text = |range: &Range<usize>| String::from_utf8_lossy(self.slice(range));
@@ -198,12 +201,14 @@ impl Decoder {
         !self.ready && (begun || self.line < self.buf.len() - self.start)
     }
 
+    #[inline]
     fn slice(&self, range: &Range<usize>) -> &[u8] {
         self.buf
             .get(self.start + range.start..self.start + range.end)
             .unwrap_or_default()
     }
 
+    #[inline]
     fn discard(&mut self) {
         self.start += self.line;
         self.scanned -= self.line;
@@ -226,6 +231,7 @@ impl Decoder {
     }
 
     /// The next line without its end, and where the line after it begins.
+    #[inline]
     fn next_line(&mut self) -> Option<(Range<usize>, usize)> {
         let bytes = self.buf.get(self.start..).unwrap_or_default();
         if self.skip_lf {
@@ -249,6 +255,7 @@ impl Decoder {
         Some((self.line..end, end + 1))
     }
 
+    #[inline]
     fn field(&mut self, line: Range<usize>) {
         let bytes = self.slice(&line);
         let colon = memchr::memchr(b':', bytes);

@@ -55,6 +55,7 @@ pub trait StreamEvent: Sized + Clone + std::fmt::Debug + Send + Sync + Unpin + '
 ///
 /// A frame without `event:` whose data is an object with a string `event` and a `data` is of the
 /// dialect that the coze-api skill document shows (reference, section 3.9).
+#[inline]
 pub(crate) fn named<'a>(frame: &'a Frame<'a>) -> (Cow<'a, str>, Cow<'a, [u8]>) {
     #[derive(Deserialize)]
     struct Wrapped<'a> {
