@@ -165,12 +165,12 @@ impl ChatStream {
     }
 
     /// Judges an event after it was taken in: failures become errors.
-    fn judge(&mut self, event: ChatEvent) -> Result<ChatEvent> {
+    fn judge(&mut self, event: &ChatEvent) -> Result<()> {
         let failed = |code, msg, reply: &Reply| {
             let reply = reply.clone();
             Error::from(ChatFailed { code, msg, reply })
         };
-        match &event {
+        match event {
             ChatEvent::Failed(failure) => {
                 let error = failure.error();
                 let msg = self.events.frames().head().redact(error.msg);
@@ -184,13 +184,13 @@ impl ChatStream {
             })),
             ChatEvent::Completed(_) | ChatEvent::RequiresAction(_) | ChatEvent::Done(_) => {
                 self.cancel.disarm();
-                Ok(event)
+                Ok(())
             }
             _ => {
                 if !self.cancel.is_armed() {
                     self.arm();
                 }
-                Ok(event)
+                Ok(())
             }
         }
     }
@@ -224,28 +224,33 @@ impl Stream for ChatStream {
         if this.over {
             return Poll::Ready(None);
         }
-        let result = match ready!(Pin::new(&mut this.events).poll_next(cx)) {
-            None => {
+        // The event stays where it is: it is large, and moving it costs more than judging it.
+        let polled = Pin::new(&mut this.events).poll_next(cx);
+        let judged = match &polled {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(None) => {
                 this.over = true;
                 this.cancel.disarm();
                 return Poll::Ready(None);
             }
-            Some(Ok(event)) => {
-                this.assembly.push(&event);
+            Poll::Ready(Some(Ok(event))) => {
+                this.assembly.push(event);
                 this.judge(event)
             }
-            Some(Err(error)) => Err(error),
+            Poll::Ready(Some(Err(_))) => Ok(()),
         };
-        Poll::Ready(Some(result.map_err(|error| {
-            this.cancel.disarm();
-            let readable = matches!(&error, Error::Stream(failure)
-                if matches!(failure.kind, StreamError::Decode { .. }));
-            if !readable {
-                this.over = true;
-                this.events.close();
-            }
-            this.complete(error)
-        })))
+        let error = match (judged, polled) {
+            (Err(error), _) | (Ok(()), Poll::Ready(Some(Err(error)))) => error,
+            (Ok(()), polled) => return polled,
+        };
+        this.cancel.disarm();
+        let readable = matches!(&error, Error::Stream(failure)
+            if matches!(failure.kind, StreamError::Decode { .. }));
+        if !readable {
+            this.over = true;
+            this.events.close();
+        }
+        Poll::Ready(Some(Err(this.complete(error))))
     }
 }
 

@@ -281,14 +281,14 @@ impl Assembly {
 mod tests {
     use super::*;
 
-    fn message(id: &str, kind: &str, content: &str) -> Message {
-        Message {
+    fn message(id: &str, kind: &str, content: &str) -> Box<Message> {
+        Box::new(Message {
             id: id.into(),
             kind: kind.into(),
             content: content.into(),
             role: Role::Assistant,
             ..Default::default()
-        }
+        })
     }
 
     fn assemble(events: &[ChatEvent]) -> Reply {

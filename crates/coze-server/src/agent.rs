@@ -366,7 +366,7 @@ impl Run {
     async fn say(&mut self, messages: &[Message]) {
         for message in messages {
             self.output
-                .send(&ChatEvent::MessageCompleted(message.clone()))
+                .send(&ChatEvent::MessageCompleted(Box::new(message.clone())))
                 .await;
         }
     }

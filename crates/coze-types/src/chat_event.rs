@@ -14,6 +14,8 @@ use crate::status::{DecodeError, decode};
 use crate::stream::{Progress, StreamEvent, decode_end, named};
 
 /// One event of a chat stream.
+///
+/// What events carry is boxed: an event passes through several hands, and is moved by each.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChatEvent {
     /// The chat was accepted; the first event.
@@ -21,11 +23,11 @@ pub enum ChatEvent {
     /// The agent works.
     InProgress(Box<Chat>),
     /// A piece of an answer, in `content` or in `reasoning_content`.
-    Delta(Message),
+    Delta(Box<Message>),
     /// A message is whole. Tool calls, notes and suggestions come only so.
-    MessageCompleted(Message),
+    MessageCompleted(Box<Message>),
     /// A piece of speech: base64 in `content`. May come after [`Completed`](Self::Completed).
-    AudioDelta(Message),
+    AudioDelta(Box<Message>),
     /// The chat is done; with the final usage.
     Completed(Box<Chat>),
     /// The chat failed.

@@ -57,12 +57,12 @@ const PATIENCE: u32 = 16;
 impl DeltaMemory {
     /// Reads the data of a delta.
     #[inline]
-    pub(crate) fn read(&mut self, data: &[u8]) -> Result<Message, DecodeError> {
+    pub(crate) fn read(&mut self, data: &[u8]) -> Result<Box<Message>, DecodeError> {
         if let Some(message) = self.last.as_ref().and_then(|last| last.read(data)) {
             self.misses = 0;
             return Ok(message);
         }
-        let message: Message = decode(data)?;
+        let message: Box<Message> = decode(data)?;
         if self.misses < PATIENCE {
             self.misses += 1;
             self.last = Last::new(data, &message);
@@ -104,7 +104,7 @@ impl Last {
     }
 
     #[inline]
-    fn read(&self, data: &[u8]) -> Option<Message> {
+    fn read(&self, data: &[u8]) -> Option<Box<Message>> {
         let string = data
             .strip_prefix(self.head.as_slice())?
             .strip_suffix(self.tail.as_slice())?;
@@ -116,7 +116,7 @@ impl Last {
                 serde_json::from_slice(quoted).ok()?
             }
         };
-        let mut message = self.message.clone();
+        let mut message = Box::new(self.message.clone());
         *self.field.of(&mut message) = text;
         Some(message)
     }
@@ -159,7 +159,7 @@ mod tests {
                     .is_some_and(|last| last.read(delta.as_bytes()).is_some()),
             );
             let read = memory.read(delta.as_bytes());
-            let alone: Result<Message, _> = decode(delta.as_bytes());
+            let alone: Result<Box<Message>, _> = decode(delta.as_bytes());
             match (read, alone) {
                 (Ok(read), Ok(alone)) => assert_eq!(read, alone, "{delta}"),
                 (Err(read), Err(alone)) => assert_eq!(read.to_string(), alone.to_string()),

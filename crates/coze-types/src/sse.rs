@@ -182,7 +182,12 @@ impl Decoder {
     #[inline]
     #[must_use]
     pub fn frame(&self) -> Frame<'_> {
-        let text = |range: &Range<usize>| String::from_utf8_lossy(self.slice(range));
+        // The check alone is cheaper than the lossy conversion, which is hardly ever needed.
+        let text = |range: &Range<usize>| {
+            let bytes = self.slice(range);
+            std::str::from_utf8(bytes)
+                .map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+        };
         Frame {
             id: self.fields.id.as_ref().map(text),
             event: self.fields.event.as_ref().map(text),

@@ -286,7 +286,9 @@ pub(crate) async fn submit(
     let (mut output, frames) = Output::stream(framing(&app, SubmitToolOutputs::FRAMING));
     output.send(&ChatEvent::InProgress(Box::new(chat))).await;
     for message in responses {
-        output.send(&ChatEvent::MessageCompleted(message)).await;
+        output
+            .send(&ChatEvent::MessageCompleted(Box::new(message)))
+            .await;
     }
     agent::spawn(&app, agent, record, output, running);
     Ok(Answer::Frames(frames))

@@ -73,7 +73,7 @@ impl ChatSink {
             tracing::error!(code = fail.code, error = %fail.msg, "an answer could not be kept");
         }
         self.output
-            .send(&ChatEvent::MessageCompleted(message))
+            .send(&ChatEvent::MessageCompleted(Box::new(message)))
             .await;
     }
 
