@@ -133,7 +133,12 @@ pub struct DecodeError {
 /// # Errors
 /// [`DecodeError`] with the path and the cause.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
-    serde_json::from_slice(body).or_else(|_| {
+    // Checking the text as a whole is faster than checking each string in it.
+    let read = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    read.or_else(|_| {
         let mut reader = serde_json::Deserializer::from_slice(body);
         match serde_path_to_error::deserialize::<_, T>(&mut reader) {
             Err(error) => Err(DecodeError {
