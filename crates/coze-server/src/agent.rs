@@ -72,10 +72,7 @@ enum End {
 
 impl From<Fail> for End {
     fn from(fail: Fail) -> Self {
-        Self::Failed(ModelError {
-            code: fail.code,
-            msg: fail.msg.into_owned(),
-        })
+        Self::Failed(fail.into())
     }
 }
 
@@ -100,11 +97,7 @@ impl Run {
         };
         if let Err(fail) = ended {
             // The store is gone; the stream is all that can still be told.
-            let error = ModelError {
-                code: fail.code,
-                msg: fail.msg.into_owned(),
-            };
-            self.tell_failure(&error).await;
+            self.tell_failure(&fail.into()).await;
         }
         self.output
             .send(&ChatEvent::Done(DoneData::default()))
@@ -213,7 +206,7 @@ impl Run {
         let pending = pending(&turn);
         self.record.turns.push(turn);
         if pending.is_empty() {
-            self.store(messages.clone(), None).await?;
+            self.store(messages.clone()).await?;
             self.say(&messages).await;
             return Ok(());
         }
@@ -226,8 +219,7 @@ impl Run {
                 tool_calls: pending,
             }),
         });
-        self.store(messages.clone(), Some(ChatStatus::InProgress))
-            .await?;
+        self.store(messages.clone()).await?;
         self.say(&messages).await;
         let chat = Box::new(self.record.wire());
         self.output.send(&ChatEvent::RequiresAction(chat)).await;
@@ -265,10 +257,7 @@ impl Run {
         chat.completed_at = Some(Timestamp(now()));
         chat.usage = Some(self.usage);
         chat.required_action = None;
-        match self
-            .store(messages.clone(), Some(ChatStatus::InProgress))
-            .await
-        {
+        match self.store(messages.clone()).await {
             Ok(()) => {}
             // The cancellation came first.
             Err(End::Canceled) => return self.canceled().await,
@@ -293,7 +282,7 @@ impl Run {
             msg: error.msg.clone(),
         });
         chat.usage = Some(self.usage);
-        match self.store(Vec::new(), Some(ChatStatus::InProgress)).await {
+        match self.store(Vec::new()).await {
             Err(End::Canceled) => return self.canceled().await,
             Err(End::Failed(error)) => return Err(Fail::new(error.code, error.msg)),
             Ok(()) | Err(End::Paused) => {}
@@ -318,12 +307,7 @@ impl Run {
     /// it, and the next start will tell that the chat was interrupted.
     async fn canceled(&mut self) -> Result<(), Fail> {
         if self.app.stop.is_cancelled() {
-            let fail = Fail::interrupted();
-            let error = ModelError {
-                code: fail.code,
-                msg: fail.msg.into_owned(),
-            };
-            self.tell_failure(&error).await;
+            self.tell_failure(&Fail::interrupted().into()).await;
             return Ok(());
         }
         let mut chat = self.record.wire();
@@ -333,20 +317,15 @@ impl Run {
         Ok(())
     }
 
-    /// Writes messages and the chat's state in one step. With `expected`, only when the chat is
-    /// still in that state on disk; otherwise it was cancelled meanwhile.
-    async fn store(&self, messages: Vec<Message>, expected: Option<ChatStatus>) -> Result<(), End> {
+    /// Writes messages and the chat's state in one step, but only while the chat is at work on
+    /// disk; otherwise it was cancelled, or deleted with its conversation.
+    async fn store(&self, messages: Vec<Message>) -> Result<(), End> {
         let record = self.record.clone();
         let stored = self.app.db.write(move |unit| {
             let conversation = crate::store::number(&record.chat.conversation_id);
             let current = unit.chat(conversation, record.id())?;
-            match current {
-                // Deleted with its conversation.
-                None => return Ok::<_, Fail>(false),
-                Some(current) if expected.is_some_and(|status| current.chat.status != status) => {
-                    return Ok(false);
-                }
-                Some(_) => {}
+            if current.is_none_or(|it| it.chat.status != ChatStatus::InProgress) {
+                return Ok::<_, Fail>(false);
             }
             unit.update_chat(&record)?;
             if record.save_history {

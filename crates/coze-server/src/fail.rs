@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use coze_types::catalogue;
 
+use crate::models::ModelError;
 use crate::store::StoreError;
 
 /// A refusal: the code and the text of the envelope.
@@ -79,5 +80,14 @@ impl From<StoreError> for Fail {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         Self::internal()
+    }
+}
+
+impl From<Fail> for ModelError {
+    fn from(fail: Fail) -> Self {
+        Self {
+            code: fail.code,
+            msg: fail.msg.into_owned(),
+        }
     }
 }

@@ -81,7 +81,7 @@ pub(crate) async fn messages(
     for (index, message) in messages.iter().enumerate() {
         let field = format!("{field}[{index}]");
         enter_message(&field, message, save_history)?;
-        content(
+        let items = content(
             app,
             &format!("{field}."),
             &message.content,
@@ -91,7 +91,6 @@ pub(crate) async fn messages(
         meta_data(&format!("{field}.meta_data"), message.meta_data.as_ref())?;
         let is_text = |other: &EnterMessage| other.content_type != Some(ContentType::ObjectString);
         if !is_text(message) {
-            let items = object_string(&format!("{field}.content"), &message.content)?;
             let has_text = items.iter().any(|item| item.kind == ObjectKind::Text);
             let neighbours = [index.checked_sub(1), Some(index + 1)];
             let neighbour = neighbours
@@ -132,21 +131,23 @@ fn enter_message(field: &str, message: &EnterMessage, save_history: bool) -> Res
     Ok(())
 }
 
-/// Content and its type; `prefix` stands in front of the names of the two fields.
+/// Content and its type; `prefix` stands in front of the names of the two fields. Gives the items
+/// of an `object_string`.
 pub(crate) async fn content(
     app: &App,
     prefix: &str,
     text: &str,
     kind: Option<&ContentType>,
-) -> Result<(), Fail> {
+) -> Result<Vec<ObjectStringItem>, Fail> {
     let field = format!("{prefix}content");
     required(&field, text.trim())?;
     at_most(&field, text, CONTENT_LIMIT)?;
     match kind {
-        Some(ContentType::Text) => Ok(()),
+        Some(ContentType::Text) => Ok(Vec::new()),
         Some(ContentType::ObjectString) => {
             let items = object_string(&field, text)?;
-            files_exist(app, &field, &items).await
+            files_exist(app, &field, &items).await?;
+            Ok(items)
         }
         Some(other) if !other.as_str().is_empty() => {
             let why = format!(

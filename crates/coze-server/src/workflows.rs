@@ -268,7 +268,8 @@ impl Driver {
             2 => BACKGROUND_LIMIT,
             _ => LIMIT,
         };
-        let over = Instant::now() + limit;
+        let over = tokio::time::sleep(limit);
+        tokio::pin!(over);
         loop {
             if let Some(ended) = self.perform(sink).await? {
                 return Ok(ended);
@@ -276,7 +277,7 @@ impl Driver {
             let event = tokio::select! {
                 biased;
                 () = self.running.token.cancelled() => Event::Cancelled,
-                () = tokio::time::sleep_until(over) => Event::TimedOut,
+                () = &mut over => Event::TimedOut,
                 Some(event) = self.tasks.next() => event,
             };
             if let Event::TextDelta { task, text } = &event {
@@ -415,7 +416,9 @@ impl Driver {
         match outcome {
             Outcome::Success { output, answer, .. } => {
                 self.record.status = "Success".to_owned();
-                self.record.output = self.history_output(&result_text(output, answer.as_deref()));
+                self.record.output = self
+                    .history_output(&result_text(output, answer.as_deref()))
+                    .await?;
             }
             Outcome::Failed(failure) => {
                 self.record.status = "Fail".to_owned();
@@ -437,19 +440,22 @@ impl Driver {
         self.save().await
     }
 
-    fn history_output(&self, end: &str) -> String {
+    /// The result, and what output nodes said: from the store, which has it from before a pause too.
+    async fn history_output(&mut self, end: &str) -> Result<String, Fail> {
+        let id = self.record.id;
+        let nodes = self
+            .app
+            .db
+            .read(move |unit| Ok::<_, Fail>(unit.node_outputs(id)?))
+            .await?;
         let mut output = Map::new();
         output.insert("Output".to_owned(), end.into());
-        for node in self.outputs.values() {
-            if node.is_finish && node.title != "Output" && !self.is_end(node) {
-                output.insert(node.title.clone(), node.output.clone().into());
-            }
+        for node in nodes {
+            output
+                .entry(node.title)
+                .or_insert_with(|| node.output.into());
         }
-        Value::Object(output).to_string()
-    }
-
-    fn is_end(&self, node: &NodeOutputRecord) -> bool {
-        node.node_id == "900001"
+        Ok(Value::Object(output).to_string())
     }
 
     async fn save(&mut self) -> Result<(), Fail> {

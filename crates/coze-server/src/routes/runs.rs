@@ -3,27 +3,36 @@
 use coze_types::runs::{
     ExecuteStatus, NodeOutput, NodeStatus, RetrieveNodeHistory, RetrieveRunHistory, RunHistory,
 };
-use coze_types::{Data, Timestamp};
+use coze_types::{Data, Id, Timestamp};
 
 use crate::app::App;
 use crate::call::Call;
 use crate::fail::Fail;
-use crate::store::number;
+use crate::store::{NodeOutputRecord, RunRecord, number};
+
+/// The run of that workflow, with what its output nodes said.
+async fn find(
+    app: &App,
+    workflow: &Id,
+    execute_id: &Id,
+) -> Result<(RunRecord, Vec<NodeOutputRecord>), Fail> {
+    let id = number(execute_id);
+    let found = app
+        .db
+        .read(move |unit| Ok::<_, Fail>((unit.run(id)?, unit.node_outputs(id)?)));
+    let (run, nodes) = found.await?;
+    match run.filter(|run| *workflow == run.workflow_id.as_str()) {
+        Some(run) => Ok((run, nodes)),
+        None => Err(Fail::not_found("run", execute_id)),
+    }
+}
 
 pub(crate) async fn history(
     app: App,
     call: Call<RetrieveRunHistory>,
 ) -> Result<Data<Vec<RunHistory>>, Fail> {
     let row = call.row;
-    let id = number(&row.execute_id);
-    let (run, nodes) = app
-        .db
-        .read(move |unit| Ok::<_, Fail>((unit.run(id)?, unit.node_outputs(id)?)))
-        .await?;
-    let run = run.filter(|run| row.workflow_id == run.workflow_id.as_str());
-    let Some(run) = run else {
-        return Err(Fail::not_found("run", row.execute_id));
-    };
+    let (run, nodes) = find(&app, &row.workflow_id, &row.execute_id).await?;
     let nodes = nodes.into_iter().map(|node| {
         let status = NodeStatus {
             node_id: node.node_id,
@@ -66,14 +75,7 @@ pub(crate) async fn node_history(
     call: Call<RetrieveNodeHistory>,
 ) -> Result<Data<NodeOutput>, Fail> {
     let row = call.row;
-    let id = number(&row.execute_id);
-    let (run, nodes) = app
-        .db
-        .read(move |unit| Ok::<_, Fail>((unit.run(id)?, unit.node_outputs(id)?)))
-        .await?;
-    if run.is_none_or(|run| row.workflow_id != run.workflow_id.as_str()) {
-        return Err(Fail::not_found("run", row.execute_id));
-    }
+    let (_, nodes) = find(&app, &row.workflow_id, &row.execute_id).await?;
     let node = nodes
         .into_iter()
         .find(|node| row.node_execute_uuid == node.uuid.as_str());

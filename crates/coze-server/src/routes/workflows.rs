@@ -40,14 +40,20 @@ fn find(app: &App, id: &str) -> Result<Arc<Workflow>, Fail> {
         .ok_or_else(|| Fail::not_found("workflow", id))
 }
 
-fn check_run(app: &App, body: &RunWorkflowBody) -> Result<Arc<Workflow>, Fail> {
-    let set = |id: &Option<Id>| id.clone().filter(|id| !id.is_unset());
-    if set(&body.bot_id).is_some() && set(&body.app_id).is_some() {
+/// An agent or an app whose data a workflow may use, but not both.
+fn check_owner(app: &App, bot: Option<&Id>, owner: Option<&Id>) -> Result<(), Fail> {
+    let (bot, owner) = (
+        bot.filter(|id| !id.is_unset()),
+        owner.filter(|id| !id.is_unset()),
+    );
+    if bot.is_some() && owner.is_some() {
         return Err(Fail::invalid("app_id", "it cannot go with bot_id"));
     }
-    if let Some(bot) = set(&body.bot_id) {
-        bots::find(app, &bot)?;
-    }
+    bot.map_or(Ok(()), |bot| bots::find(app, bot).map(|_| ()))
+}
+
+fn check_run(app: &App, body: &RunWorkflowBody) -> Result<Arc<Workflow>, Fail> {
+    check_owner(app, body.bot_id.as_ref(), body.app_id.as_ref())?;
     find(app, &body.workflow_id)
 }
 
@@ -283,13 +289,7 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
 }
 
 async fn check_chat(app: &App, body: &ChatWorkflowBody) -> Result<Arc<Workflow>, Fail> {
-    let set = |id: &Option<Id>| id.clone().filter(|id| !id.is_unset());
-    if set(&body.bot_id).is_some() && set(&body.app_id).is_some() {
-        return Err(Fail::invalid("app_id", "it cannot go with bot_id"));
-    }
-    if let Some(bot) = set(&body.bot_id) {
-        bots::find(app, &bot)?;
-    }
+    check_owner(app, body.bot_id.as_ref(), body.app_id.as_ref())?;
     let workflow = find(app, &body.workflow_id)?;
     if !workflow.plan.is_chatflow() {
         let why = "it is a workflow, not a chatflow: its start node has no USER_INPUT";

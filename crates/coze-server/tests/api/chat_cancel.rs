@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::harness::{Api, names, text};
-use crate::space::streamed;
+use crate::harness::{Api, Setup, names, text};
+use crate::space::{self, streamed};
 
 #[tokio::test]
 async fn only_a_chat_at_work_can_be_cancelled() {
@@ -121,4 +121,38 @@ async fn of_ten_cancels_at_once_one_wins() {
     let codes = join_all((0..10).map(|_| api.cancel(&conversation, &chat))).await;
     assert_eq!(codes.iter().filter(|it| it.code() == 0).count(), 1);
     assert_eq!(codes.iter().filter(|it| it.code() == 4104).count(), 9);
+}
+
+#[tokio::test]
+async fn a_chat_cancelled_while_a_tool_works_stays_cancelled() {
+    let agent = "    model: scripted\n    tools:";
+    let script = "    script:\n";
+    let yaml = space::yaml()
+        .replacen(
+            agent,
+            "    model: scripted\n    workflows: [\"7500000000000000204\"]\n    tools:",
+            1,
+        )
+        .replacen(
+            script,
+            "    script:\n      - match: \"use model\"\n        tool_calls: [ { name: ask_model, \
+             arguments: { input: \"slow\" } } ]\n",
+            1,
+        );
+    let api = Setup::with(&yaml).start().await;
+    let conversation = api.conversation().await;
+    let mut stream = api
+        .open(
+            &format!("/v3/chat?conversation_id={conversation}"),
+            streamed("use model"),
+        )
+        .await;
+    let begin = stream.until("conversation.chat.in_progress").await;
+    let id = begin.split("\"id\":\"").nth(1).unwrap()[..19].to_owned();
+    assert_eq!(api.cancel(&conversation, &id).await.code(), 0);
+    // The tool takes 300 ms; what comes of it must not bring the chat back to work.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let chat = api.retrieve(&conversation, &id).await;
+    assert_eq!(chat.data()["status"], "canceled");
+    assert_eq!(api.answer(&conversation, "hello").await, "Hi there");
 }

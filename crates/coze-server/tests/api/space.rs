@@ -129,6 +129,7 @@ pub(crate) fn write_workflows(folder: &Path) {
         ("count", count()),
         ("four_questions", four_questions()),
         ("report", report()),
+        ("noted_trip", noted_trip()),
     ];
     for (name, canvas) in canvases {
         std::fs::write(folder.join(format!("{name}.json")), canvas.json()).unwrap();
@@ -274,6 +275,16 @@ fn report() -> Canvas {
             &[("String1", topic)],
         )
         .end(&[("output", reference("110002", "output"))])
+        .chain(&[START, "110001", "110002", END])
+}
+
+/// Says something, then asks.
+fn noted_trip() -> Canvas {
+    Canvas::default()
+        .start(&[])
+        .output("110001", "Note", "Looking around", &[])
+        .question("110002", "Ask the city", "Which city?", &[])
+        .end(&[("output", reference("110002", "USER_RESPONSE"))])
         .chain(&[START, "110001", "110002", END])
 }
 

@@ -317,3 +317,27 @@ async fn a_chatflow_goes_on_when_its_reader_goes_away() {
     assert_eq!(api.ended(&conversation, &chat).await["status"], "completed");
     assert_eq!(api.contents(&conversation).await, ["slow", "one two three"]);
 }
+
+#[tokio::test]
+async fn the_history_of_a_resumed_run_has_what_was_said_before_the_pause() {
+    let yaml = format!(
+        "{}  - {{ id: \"7500000000000000209\", name: noted_trip, file: noted_trip.json }}\n",
+        crate::space::yaml()
+    );
+    let api = crate::harness::Setup::with(&yaml).start().await;
+    let id = "7500000000000000209";
+    let waiting = start(&api, id, &json!({})).await;
+    let event = &waiting.json["interrupt_data"];
+    let body = json!({"workflow_id": id, "event_id": event["event_id"],
+                      "interrupt_type": event["type"], "resume_data": "Oslo"});
+    assert_eq!(api.post("/v1/workflows/resume", body).await.code(), 0);
+    let run = text(&waiting.json["execute_id"]);
+    let path = format!("/v1/workflows/{id}/run_histories/{run}");
+    let history = api.get(&path).await.data()[0].clone();
+    let output: Value = serde_json::from_str(history["output"].as_str().unwrap()).unwrap();
+    assert_eq!(output["Note"], "Looking around", "{output}");
+    assert!(
+        output["Output"].as_str().unwrap().contains("Oslo"),
+        "{output}"
+    );
+}
