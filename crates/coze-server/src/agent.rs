@@ -88,16 +88,14 @@ struct Round {
 
 impl Run {
     async fn run(mut self) {
-        let result = self.rounds().await;
-        let ended = match result {
+        let ended = match self.rounds().await {
             Ok(round) => self.complete(round).await,
-            Err(End::Paused) => Ok(()),
+            Err(end) => Err(end),
+        };
+        match ended {
+            Ok(()) | Err(End::Paused) => {}
             Err(End::Canceled) => self.canceled().await,
             Err(End::Failed(error)) => self.fail(error).await,
-        };
-        if let Err(fail) = ended {
-            // The store is gone; the stream is all that can still be told.
-            self.tell_failure(&fail.into()).await;
         }
         self.output
             .send(&ChatEvent::Done(DoneData::default()))
@@ -245,7 +243,7 @@ impl Run {
         }
     }
 
-    async fn complete(&mut self, mut round: Round) -> Result<(), Fail> {
+    async fn complete(&mut self, mut round: Round) -> Result<(), End> {
         let follow_ups = std::mem::take(&mut round.follow_ups);
         let mut messages = vec![self.answer(&round), self.verbose("generate_answer_finish")];
         let follow_ups = follow_ups
@@ -257,20 +255,14 @@ impl Run {
         chat.completed_at = Some(Timestamp(now()));
         chat.usage = Some(self.usage);
         chat.required_action = None;
-        match self.store(messages.clone()).await {
-            Ok(()) => {}
-            // The cancellation came first.
-            Err(End::Canceled) => return self.canceled().await,
-            Err(End::Failed(error)) => return self.fail(error).await,
-            Err(End::Paused) => return Ok(()),
-        }
+        self.store(messages.clone()).await?;
         self.say(&messages).await;
         let chat = Box::new(self.record.wire());
         self.output.send(&ChatEvent::Completed(chat)).await;
         Ok(())
     }
 
-    async fn fail(&mut self, error: ModelError) -> Result<(), Fail> {
+    async fn fail(&mut self, error: ModelError) {
         // Its text may quote what was said, so only debug logs show it.
         tracing::warn!(chat = self.record.id(), code = error.code, "a chat failed");
         tracing::debug!(chat = self.record.id(), error = error.msg);
@@ -283,12 +275,11 @@ impl Run {
         });
         chat.usage = Some(self.usage);
         match self.store(Vec::new()).await {
-            Err(End::Canceled) => return self.canceled().await,
-            Err(End::Failed(error)) => return Err(Fail::new(error.code, error.msg)),
-            Ok(()) | Err(End::Paused) => {}
+            Err(End::Canceled) => self.canceled().await,
+            // The store is gone; the stream is all that can still be told.
+            Err(End::Failed(error)) => self.tell_failure(&error).await,
+            Ok(()) | Err(End::Paused) => self.tell_failure(&error).await,
         }
-        self.tell_failure(&error).await;
-        Ok(())
     }
 
     async fn tell_failure(&mut self, error: &ModelError) {
@@ -305,16 +296,15 @@ impl Run {
 
     /// The row already says so when the caller cancelled; when the server stops, nobody has said
     /// it, and the next start will tell that the chat was interrupted.
-    async fn canceled(&mut self) -> Result<(), Fail> {
+    async fn canceled(&mut self) {
         if self.app.stop.is_cancelled() {
             self.tell_failure(&Fail::interrupted().into()).await;
-            return Ok(());
+            return;
         }
         let mut chat = self.record.wire();
         chat.status = ChatStatus::Canceled;
         chat.completed_at = Some(Timestamp(now()));
         self.output.send(&ChatEvent::Canceled(Box::new(chat))).await;
-        Ok(())
     }
 
     /// Writes messages and the chat's state in one step, but only while the chat is at work on
