@@ -10,8 +10,10 @@ use crate::support::{Home, fixture};
 /// The binary on a terminal; `None` where there is no `script`.
 fn on_a_terminal(home: &Home, base: &str, arguments: &str, more: &[(&str, &str)]) -> Option<Child> {
     let binary = env!("CARGO_BIN_EXE_cozectl");
+    // `exec`: a shell that stays would get the signals of the terminal too, and some then end with
+    // the signal's code instead of the program's.
     let child = Command::new("script")
-        .args(["-qec", &format!("{binary} {arguments}"), "/dev/null"])
+        .args(["-qec", &format!("exec {binary} {arguments}"), "/dev/null"])
         .env_remove("NO_COLOR")
         .env("HOME", home.path())
         .env("XDG_DATA_HOME", home.path().join("data"))
@@ -34,7 +36,7 @@ fn on_a_terminal(home: &Home, base: &str, arguments: &str, more: &[(&str, &str)]
 fn end(child: Child) -> String {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}");
+    assert!(output.status.success(), "{}: {text}", output.status);
     text
 }
 
