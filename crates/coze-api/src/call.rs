@@ -33,10 +33,10 @@ pub(crate) struct Call {
 pub(crate) enum Payload {
     None,
     Json(Bytes),
-    /// `multipart/form-data` with one part named `file`.
-    File {
-        name: String,
-        content: Bytes,
+    /// `multipart/form-data`: text parts, and at most one file in a part named `file`.
+    Form {
+        fields: Vec<(String, String)>,
+        file: Option<FilePart>,
     },
 }
 
@@ -50,7 +50,10 @@ impl Call {
         let payload = match E::INFO.body {
             BodyKind::None => Payload::None,
             BodyKind::Json => Payload::Json(serde_json::to_vec(row.body()).map_err(encode)?.into()),
-            BodyKind::Multipart => file_of(row.file()),
+            BodyKind::Multipart => {
+                let fields = serde_json::to_value(row.body()).map_err(encode)?;
+                form(&fields, row.file())
+            }
         };
         Self::of_row(E::INFO, &row.path(), &query, payload)
     }
@@ -113,24 +116,38 @@ impl Call {
             Payload::Json(bytes) => request
                 .header(http::header::CONTENT_TYPE, "application/json")
                 .body(bytes.clone()),
-            Payload::File { name, content } => {
-                let length = content.len() as u64;
-                // A line end in the name would end the header that it stands in.
-                let name = name.replace(|char: char| char.is_control(), "_");
-                let part = Part::stream_with_length(content.clone(), length).file_name(name);
-                request.multipart(Form::new().part("file", part))
+            Payload::Form { fields, file } => {
+                let mut form = Form::new();
+                for (name, value) in fields {
+                    form = form.text(name.clone(), value.clone());
+                }
+                if let Some(file) = file {
+                    form = form.part("file", part(file));
+                }
+                request.multipart(form)
             }
         }
     }
 }
 
-/// The file of an upload, which serialisation cannot give.
-fn file_of(file: Option<&FilePart>) -> Payload {
-    let FilePart { file_name, content } = file.cloned().unwrap_or_default();
-    Payload::File {
-        name: file_name,
-        content,
+/// The parts of a form. The file is none of the fields: it has no place in JSON.
+fn form(fields: &Value, file: Option<&FilePart>) -> Payload {
+    let fields = fields.as_object().into_iter().flatten();
+    let texts = fields.filter_map(|(name, value)| {
+        let text = query_text(value)?;
+        Some((name.clone(), text.into_owned()))
+    });
+    Payload::Form {
+        fields: texts.collect(),
+        file: file.cloned(),
     }
+}
+
+fn part(file: &FilePart) -> Part {
+    let length = file.content.len() as u64;
+    // A line end in the name would end the header that it stands in.
+    let name = file.file_name.replace(|char: char| char.is_control(), "_");
+    Part::stream_with_length(file.content.clone(), length).file_name(name)
 }
 
 /// An id that is empty or made of dots would reach another endpoint: URLs resolve `..`, also in
@@ -152,8 +169,9 @@ fn check_path(info: &Info, path: &str) -> Result<()> {
 /// The least time for an answer; see [`Timeouts::first_byte`](crate::Timeouts::first_byte).
 fn patience(name: &str, payload: &Payload) -> Duration {
     match payload {
-        Payload::File { content, .. } => {
-            Duration::from_secs(60 + content.len() as u64 / (64 * 1024))
+        Payload::Form { file, .. } => {
+            let size = file.as_ref().map_or(0, |file| file.content.len() as u64);
+            Duration::from_secs(60 + size / (64 * 1024))
         }
         // The service waits for the workflow, and gives up after 90 s.
         _ if matches!(name, "RunWorkflow" | "ResumeWorkflow") => Duration::from_secs(100),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use coze_types::files::{File, FilePart, FileQuery, RetrieveFile, UploadFile};
+use coze_types::files::{File, FilePart, FileQuery, RetrieveFile, UploadFile, UploadFileBody};
 use coze_types::{Empty, Id};
 
 use crate::client::Coze;
@@ -35,9 +35,12 @@ impl Coze {
     ) -> Result<File> {
         let row = UploadFile {
             query: Empty {},
-            body: FilePart {
-                file_name: name.into(),
-                content: content.into(),
+            body: UploadFileBody {
+                file: FilePart {
+                    file_name: name.into(),
+                    media_type: None,
+                    content: content.into(),
+                },
             },
         };
         Ok(self.send(row).await?.into_inner().data)

@@ -6,6 +6,7 @@ use serde_with::skip_serializing_none;
 
 use crate::endpoint::endpoints;
 use crate::open_enum::open_enum;
+use crate::paging::numbered;
 use crate::workflows::PublishStatus;
 use crate::{Data, Empty, Id, Timestamp, de};
 
@@ -39,6 +40,18 @@ endpoints! { "bots";
     RetrieveOnlineBot = GET "/v1/bot/get_online_info" () "getMetadata" {
         query: RetrieveOnlineBotQuery, body: None Empty, reply: Data<Bot>
     }
+}
+
+numbered! {
+    ListPublishedBots by page_index, 20;
+    |page| page.data.space_bots => PublishedBot;
+    total page.data.total
+}
+
+numbered! {
+    ListBots by page_num, 20;
+    |page| page.data.items => SimpleBot;
+    total page.data.total
 }
 
 /// Query of [`ListPublishedBots`].

@@ -8,6 +8,7 @@ use serde_with::skip_serializing_none;
 use crate::endpoint::endpoints;
 use crate::messages::{ConversationQuery, EnterMessage};
 use crate::open_enum::open_enum;
+use crate::paging::numbered;
 use crate::{Data, Empty, Id, Timestamp, de};
 
 endpoints! { "conversations";
@@ -53,6 +54,12 @@ endpoints! { "conversations";
     ClearConversation = POST "/v1/conversations/{conversation_id}/clear" (conversation_id) "editConversation" {
         query: Empty, body: None Empty, reply: Data<Section>
     }
+}
+
+numbered! {
+    ListConversations by page_num, 50;
+    |page| page.data.conversations => Conversation;
+    has_more page.data.has_more
 }
 
 /// A conversation.

@@ -52,7 +52,7 @@ pub enum BodyKind {
     None,
     /// A JSON object.
     Json,
-    /// `multipart/form-data` with one part named `file`.
+    /// `multipart/form-data`: each field of the body is a text part, the file a part named `file`.
     Multipart,
 }
 
@@ -86,6 +86,8 @@ pub struct Info {
     pub body: BodyKind,
     /// Whether it streams.
     pub streaming: Streaming,
+    /// The kind of bytes it answers with instead of JSON, such as `audio/*`.
+    pub media: Option<&'static str>,
 }
 
 impl Info {
@@ -130,6 +132,10 @@ pub trait Endpoint: Clone + Send + Sync + Sized + 'static {
     fn file(&self) -> Option<&FilePart> {
         None
     }
+    /// Puts a file into an upload; other rows have no place for it.
+    fn set_file(&mut self, file: FilePart) {
+        drop(file);
+    }
     /// Puts a request together from its parts; `param` looks up a path parameter by name.
     fn from_parts(param: &dyn Fn(&str) -> String, query: Self::Query, body: Self::Body) -> Self;
 }
@@ -142,6 +148,27 @@ pub trait Streams: Endpoint {
     const FRAMING: Framing;
     /// Turns the request into one that asks for events.
     fn streaming(&mut self);
+}
+
+/// An endpoint that answers with bytes, such as speech, instead of JSON.
+pub trait Downloads: Endpoint {}
+
+/// A body that goes as `multipart/form-data`: its fields as text parts, beside one file.
+pub trait Multipart {
+    /// The part named `file`, if there is one.
+    fn file(&self) -> Option<&FilePart>;
+    /// Puts the file in.
+    fn set_file(&mut self, file: FilePart);
+}
+
+/// Sees every row with its types: how tests and tables walk all of them.
+pub trait RowVisitor {
+    /// A row.
+    fn row<E: Endpoint>(&mut self);
+    /// A row that can stream; a row like the others unless said otherwise.
+    fn stream<E: Streams>(&mut self) {
+        self.row::<E>();
+    }
 }
 
 /// Fills `{name}` in a path. Everything but unreserved characters is percent-encoded.
@@ -195,19 +222,25 @@ fn percent_encode(out: &mut String, text: &str) {
 /// ```
 /// The names in parentheses are the path's parameters; they become fields of the row. The word
 /// before the body's type is its [`BodyKind`]. After `reply` may follow
-/// `stream: OnRequest Event, Framing::Compact, |row| how to ask for it`.
+/// `stream: OnRequest Event, Framing::Compact, |row| how to ask for it`, or `bytes: "audio/*"`.
 macro_rules! endpoints {
     ($group:literal; $(
         $(#[doc = $doc:literal])+
         $name:ident = $method:ident $path:literal ($($param:ident),*) $permission:literal {
             query: $query:ty, body: $kind:ident $body:ty, reply: $reply:ty
             $(, stream: $when:ident $event:ty, $framing:expr, |$row:ident| $ask:expr )?
+            $(, bytes: $media:literal )?
             $(,)?
         }
     )+) => {
         /// The rows of this group.
         pub(crate) static ROWS: &[&crate::endpoint::Info] =
             &[$(<$name as crate::endpoint::Endpoint>::INFO),+];
+
+        /// Shows the rows of this group, with their types.
+        pub(crate) fn visit(visitor: &mut impl crate::endpoint::RowVisitor) {
+            $(crate::endpoint::endpoints!(@visit visitor $name $($when)?);)+
+        }
 
         $(
             $(#[doc = $doc])+
@@ -233,6 +266,7 @@ macro_rules! endpoints {
                     docs: concat!($($doc, "\n"),+),
                     body: crate::endpoint::BodyKind::$kind,
                     streaming: crate::endpoint::endpoints!(@streaming $($when)?),
+                    media: crate::endpoint::endpoints!(@media $($media)?),
                 };
                 type Query = $query;
                 type Body = $body;
@@ -273,6 +307,8 @@ macro_rules! endpoints {
                     }
                 }
             )?
+
+            crate::endpoint::endpoints!(@downloads $name $($media)?);
         )+
     };
     (@method GET) => { crate::endpoint::Method::Get };
@@ -281,12 +317,23 @@ macro_rules! endpoints {
     (@method DELETE) => { crate::endpoint::Method::Delete };
     (@file Multipart) => {
         fn file(&self) -> Option<&crate::files::FilePart> {
-            Some(&self.body)
+            crate::endpoint::Multipart::file(&self.body)
+        }
+        fn set_file(&mut self, file: crate::files::FilePart) {
+            crate::endpoint::Multipart::set_file(&mut self.body, file);
         }
     };
     (@file $kind:ident) => {};
     (@streaming $when:ident) => { crate::endpoint::Streaming::$when };
     (@streaming) => { crate::endpoint::Streaming::Never };
+    (@media $media:literal) => { Some($media) };
+    (@media) => { None };
+    (@downloads $name:ident $media:literal) => {
+        impl crate::endpoint::Downloads for $name {}
+    };
+    (@downloads $name:ident) => {};
+    (@visit $visitor:ident $name:ident $when:ident) => { $visitor.stream::<$name>() };
+    (@visit $visitor:ident $name:ident) => { $visitor.row::<$name>() };
 }
 pub(crate) use endpoints;
 
@@ -331,7 +378,7 @@ mod tests {
                 row.name,
                 row.summary()
             );
-            assert!(row.path.starts_with("/v"), "{}", row.path);
+            assert!(row.path.starts_with('/'), "{}", row.path);
         }
         assert!(names.len() >= 30, "{}", names.len());
     }

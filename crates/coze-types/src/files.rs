@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use crate::endpoint::endpoints;
+use crate::endpoint::{Multipart, endpoints};
 use crate::{Data, Empty, Id, Timestamp, de};
 
 endpoints! { "files";
@@ -13,7 +13,7 @@ endpoints! { "files";
     /// Errors: 4300 (empty), 4301 (more than one), 4302 (too large), 4303 (kind not supported).
     /// Source: <https://www.coze.cn/open/docs/developer_guides/upload_files>
     UploadFile = POST "/v1/files/upload" () "uploadFile" {
-        query: Empty, body: Multipart FilePart, reply: Data<File>
+        query: Empty, body: Multipart UploadFileBody, reply: Data<File>
     }
 
     /// Reads what a file is; there is no call that gives its content.
@@ -24,14 +24,34 @@ endpoints! { "files";
     }
 }
 
-/// The one part, named `file`, of an upload.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A file as a part of an upload.
+///
+/// It holds the whole content. The client can send a file from disk or from a stream in its place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilePart {
-    /// The name that the file gets.
+    /// The name that the file gets; its ending often decides how it is read.
     pub file_name: String,
+    /// Its media type, such as `audio/wav`; found out from its first bytes by the client if `None`.
+    pub media_type: Option<String>,
     /// Its bytes.
-    #[serde(skip)]
     pub content: Bytes,
+}
+
+/// Body of [`UploadFile`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadFileBody {
+    /// The file; required.
+    #[serde(skip)]
+    pub file: FilePart,
+}
+
+impl Multipart for UploadFileBody {
+    fn file(&self) -> Option<&FilePart> {
+        Some(&self.file)
+    }
+    fn set_file(&mut self, file: FilePart) {
+        self.file = file;
+    }
 }
 
 /// An uploaded file.

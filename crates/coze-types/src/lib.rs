@@ -5,7 +5,8 @@
 //! local server routes them, so there is one place where a field is spelt. It knows nothing of
 //! HTTP clients, servers, files or time.
 //!
-//! - [`endpoint`]: what a row is; [`endpoints()`] lists all of them.
+//! - [`endpoint`]: what a row is; [`endpoints()`] lists all of them, [`visit()`] shows their types;
+//!   [`paging`]: rows that are lists.
 //! - one module per API group: the rows on top, their types below.
 //! - [`status`]: the envelope; [`sse`]: frames both ways; [`stream`]: what all events share.
 //! - [`catalogue`]: what each error code means and how to mend it, in English and Chinese.
@@ -28,6 +29,7 @@ pub mod conversations;
 pub mod endpoint;
 pub mod files;
 pub mod messages;
+pub mod paging;
 pub mod runs;
 pub mod sse;
 pub mod status;
@@ -38,26 +40,26 @@ pub mod workflows;
 
 pub use chat_event::ChatEvent;
 pub use delta::DeltaMemory;
-pub use endpoint::{Endpoint, Info, Method, Streams};
+pub use endpoint::{Downloads, Endpoint, Info, Method, RowVisitor, Streams};
 pub use id::{Id, Timestamp};
-pub use reply::{Data, Empty, StreamOnly};
+pub use paging::{Page, Paged};
+pub use reply::{Binary, Data, Empty, StreamOnly};
 pub use status::Status;
 pub use stream::StreamEvent;
 pub use workflow_event::{WorkflowEvent, WorkflowEventData};
 
-/// All rows, group by group.
-pub fn endpoints() -> impl Iterator<Item = &'static Info> {
-    [
-        chat::ROWS,
-        messages::ROWS,
-        conversations::ROWS,
-        workflows::ROWS,
-        runs::ROWS,
-        files::ROWS,
-        bots::ROWS,
-        users::ROWS,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+/// Names each group once.
+macro_rules! groups {
+    ($($group:ident)+) => {
+        /// All rows, group by group.
+        pub fn endpoints() -> impl Iterator<Item = &'static Info> {
+            [$($group::ROWS),+].into_iter().flatten().copied()
+        }
+
+        /// Shows all rows with their types, group by group.
+        pub fn visit(visitor: &mut impl RowVisitor) {
+            $($group::visit(visitor);)+
+        }
+    };
 }
+groups! { chat messages conversations workflows runs files bots users }

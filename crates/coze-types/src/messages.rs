@@ -7,6 +7,7 @@ use serde_with::skip_serializing_none;
 
 use crate::endpoint::endpoints;
 use crate::open_enum::open_enum;
+use crate::paging::{Page, Paged};
 use crate::{Data, Empty, Id, Timestamp, de};
 
 endpoints! { "messages";
@@ -441,6 +442,27 @@ pub struct MessagePage {
     /// More follow in the direction asked for.
     #[serde(default)]
     pub has_more: bool,
+}
+
+impl Paged for ListMessages {
+    type Item = Message;
+    fn prepare(&mut self) {
+        self.body.limit.get_or_insert(50);
+    }
+    /// Goes on in the order asked for; backwards when the caller has set `before_id`.
+    fn turn(&mut self, page: Self::Reply) -> Page<Self::Item> {
+        let backwards = self
+            .body
+            .before_id
+            .as_ref()
+            .is_some_and(|id| !id.is_unset());
+        let (cursor, next) = if backwards {
+            (&mut self.body.before_id, page.first_id)
+        } else {
+            (&mut self.body.after_id, page.last_id)
+        };
+        Page::by_cursor(cursor, page.data, page.has_more, &next)
+    }
 }
 
 /// Body of [`ModifyMessage`]: content and meta data must not both be missing.

@@ -24,3 +24,15 @@ impl<'de> Deserialize<'de> for StreamOnly {
         ))
     }
 }
+
+/// The reply type of an endpoint that answers with bytes, such as speech; it has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Binary {}
+
+impl<'de> Deserialize<'de> for Binary {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom(
+            "this endpoint answers with bytes, not with a reply",
+        ))
+    }
+}

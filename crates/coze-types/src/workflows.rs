@@ -11,6 +11,7 @@ use crate::chat_event::ChatEvent;
 use crate::endpoint::endpoints;
 use crate::messages::EnterMessage;
 use crate::open_enum::open_enum;
+use crate::paging::{Page, Paged, numbered};
 use crate::sse::Framing;
 use crate::workflow_event::WorkflowEvent;
 use crate::{Data, Empty, Id, StreamOnly, Timestamp, de};
@@ -265,6 +266,12 @@ open_enum! {
     }
 }
 
+numbered! {
+    ListWorkflows by page_num, 30;
+    |page| page.data.items => WorkflowBasic;
+    has_more page.data.has_more
+}
+
 /// Query of [`ListWorkflows`].
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -377,6 +384,18 @@ pub struct WorkflowOutput {
     /// The results by name.
     #[serde(default, deserialize_with = "de::null_default")]
     pub parameters: BTreeMap<String, ParamSchema>,
+}
+
+impl Paged for ListWorkflowVersions {
+    type Item = WorkflowVersion;
+    fn prepare(&mut self) {
+        self.query.page_size.get_or_insert(30);
+    }
+    fn turn(&mut self, page: Self::Reply) -> Page<Self::Item> {
+        let list = page.data;
+        let token = &mut self.query.page_token;
+        Page::by_token(token, list.items, list.has_more, list.next_page_token)
+    }
 }
 
 /// Query of [`ListWorkflowVersions`].

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use coze_types::sse::{Decoder, Framing};
-use coze_types::{Endpoint, StreamEvent, Streams, status};
+use coze_types::{Endpoint, RowVisitor, StreamEvent, Streams, status};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,49 +67,34 @@ fn events_as<T: StreamEvent>(chunks: &[&[u8]], framing: Framing) -> Result<Vec<S
     Ok(seen)
 }
 
-fn rows() -> BTreeMap<&'static str, Row> {
-    macro_rules! rows {
-        ($($group:ident: $($plain:ident)* ; $($stream:ident)* ;)+) => {
-            [$(
-                $((stringify!($plain), {
-                    type E = coze_types::$group::$plain;
-                    Row { request: round_trip::<<E as Endpoint>::Body>, reply: reply::<E>, events: None }
-                }),)*
-                $((stringify!($stream), {
-                    type E = coze_types::$group::$stream;
-                    Row {
-                        request: round_trip::<<E as Endpoint>::Body>,
-                        reply: reply::<E>,
-                        events: Some(events::<E>),
-                    }
-                }),)*
-            )+]
+#[derive(Default)]
+struct Rows(BTreeMap<&'static str, Row>);
+
+impl RowVisitor for Rows {
+    fn row<E: Endpoint>(&mut self) {
+        let row = Row {
+            request: round_trip::<E::Body>,
+            reply: reply::<E>,
+            events: None,
         };
+        self.0.insert(E::INFO.name, row);
     }
-    let rows: BTreeMap<_, _> = rows! {
-        chat: RetrieveChat ListChatMessages CancelChat; StartChat SubmitToolOutputs;
-        messages: CreateMessage ListMessages RetrieveMessage ModifyMessage DeleteMessage
-            CreateFeedback DeleteFeedback;;
-        conversations: CreateConversation RetrieveConversation ListConversations
-            UpdateConversation DeleteConversation ClearConversation;;
-        workflows: RunWorkflow ResumeWorkflow ListWorkflows RetrieveWorkflow ListWorkflowVersions;
-            StreamRunWorkflow StreamResumeWorkflow ChatWorkflow;
-        runs: RetrieveRunHistory RetrieveNodeHistory;;
-        files: UploadFile RetrieveFile;;
-        bots: ListBots RetrieveBot ListPublishedBots RetrieveOnlineBot;;
-        users: RetrieveMe;;
+
+    fn stream<E: Streams>(&mut self) {
+        let row = Row {
+            request: round_trip::<E::Body>,
+            reply: reply::<E>,
+            events: Some(events::<E>),
+        };
+        self.0.insert(E::INFO.name, row);
     }
-    .into_iter()
-    .collect();
-    let declared: Vec<_> = coze_types::endpoints().map(|row| row.name).collect();
-    for name in &declared {
-        assert!(
-            rows.contains_key(name),
-            "the row {name} is missing in this test"
-        );
-    }
-    assert_eq!(rows.len(), declared.len());
-    rows
+}
+
+fn rows() -> BTreeMap<&'static str, Row> {
+    let mut rows = Rows::default();
+    coze_types::visit(&mut rows);
+    assert_eq!(rows.0.len(), coze_types::endpoints().count());
+    rows.0
 }
 
 /// Keys and values that servers spell differently and that are written in the documented way.
