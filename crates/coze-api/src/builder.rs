@@ -13,6 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
+use crate::observe::Observer;
+use crate::retry::RetryPolicy;
+use crate::reuse::{Habits, NoteConnections};
 use crate::secret::Redact;
 
 /// A hosted service.
@@ -76,6 +79,11 @@ pub struct CozeBuilder {
     default_bot: Option<Id>,
     default_user: Option<String>,
     http_client: Option<reqwest::Client>,
+    retry: RetryPolicy,
+    observer: Option<Arc<dyn Observer>>,
+    proxies: Vec<reqwest::Proxy>,
+    certificates: Vec<reqwest::Certificate>,
+    http2_only: bool,
 }
 
 impl fmt::Debug for CozeBuilder {
@@ -179,8 +187,62 @@ impl CozeBuilder {
         self
     }
 
-    /// A client of one's own, for proxies, certificates or a shared pool of connections. It should
-    /// follow no redirects and have no timeout for whole requests, which would cut long streams.
+    /// How failed calls are repeated; [`RetryPolicy::none`] to repeat nothing.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Hears of every attempt and every stream: for metrics.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Sends requests through a proxy, such as `http://proxy:3128` or `socks5h://127.0.0.1:1080`;
+    /// user and password may stand in the URL. Without one, the usual variables of the environment
+    /// count (`HTTPS_PROXY`, `NO_PROXY` …).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the URL is none.
+    pub fn proxy(mut self, url: &str) -> Result<Self> {
+        let proxy = reqwest::Proxy::all(url).map_err(|_| {
+            // Not repeated: it may hold a password.
+            Error::Invalid("the proxy's address is no URL such as http://proxy:3128".into())
+        })?;
+        self.proxies.push(proxy);
+        Ok(self)
+    }
+
+    /// Trusts further certificate authorities, given as PEM text, beside those of the system.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no certificate in it.
+    pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Result<Self> {
+        match reqwest::Certificate::from_pem_bundle(pem.as_ref()) {
+            Ok(found) if !found.is_empty() => self.certificates.extend(found),
+            Ok(_) => {
+                return Err(Error::Invalid("there is no PEM certificate in it".into()));
+            }
+            Err(error) => {
+                return Err(Error::Invalid(format!(
+                    "the certificates cannot be read: {error}"
+                )));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Speaks HTTP/2 from the first byte, also without encryption. Without it, HTTP/2 is used
+    /// where an encrypted server offers it.
+    pub fn http2_only(mut self) -> Self {
+        self.http2_only = true;
+        self
+    }
+
+    /// A client of one's own, for what has no method here, or for a shared pool of connections. It
+    /// should follow no redirects and have no timeout for whole requests, which would cut long
+    /// streams. Proxies, certificates and the connect timeout of this builder do not apply to it.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http_client = Some(client);
         self
@@ -209,12 +271,13 @@ impl CozeBuilder {
         )?;
         let agent = self
             .user_agent
+            .clone()
             .unwrap_or_else(|| concat!("coze-rs/", env!("CARGO_PKG_VERSION")).to_owned());
         let user_agent = HeaderValue::from_str(&agent)
             .map_err(|_| Error::Invalid("the user agent cannot stand in a header".into()))?;
-        let http = match self.http_client {
-            Some(client) => client,
-            None => http_client(&base, self.timeouts.connect)?,
+        let (http, habits) = match &self.http_client {
+            Some(client) => (client.clone(), None),
+            None => (self.own_http_client(&base)?, Some(Habits::default())),
         };
         Ok(Coze {
             inner: Arc::new(Inner {
@@ -224,10 +287,49 @@ impl CozeBuilder {
                 user_agent,
                 redact: Redact::new(token),
                 timeouts: self.timeouts,
+                retry: self.retry,
+                habits,
+                observer: self.observer,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),
+            resend: false,
         })
+    }
+
+    /// Our own HTTP client.
+    fn own_http_client(&self, base: &Url) -> Result<reqwest::Client> {
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(self.timeouts.connect)
+            // A redirect could carry the token to another host, and a POST would become a GET.
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .tcp_nodelay(true)
+            .connector_layer(NoteConnections);
+        for proxy in &self.proxies {
+            builder = builder.proxy(proxy.clone());
+        }
+        if self.http2_only {
+            builder = builder.http2_prior_knowledge();
+        }
+        let loopback = is_loopback(base);
+        if loopback && self.proxies.is_empty() {
+            // A proxy has no way to this machine's own loopback.
+            builder = builder.no_proxy();
+        }
+        if !self.certificates.is_empty() {
+            builder = builder.tls_certs_merge(self.certificates.iter().cloned());
+        } else if base.scheme() == "http"
+            && self.proxies.is_empty()
+            && (loopback || !has_https_proxy())
+        {
+            // Loading the root certificates takes longer than a whole call to a local server, and
+            // nothing here can need them: redirects are not followed.
+            builder = builder.tls_certs_only([]);
+        }
+        builder
+            .build()
+            .map_err(|error| Error::Invalid(format!("the HTTP client cannot be set up: {error:?}")))
     }
 }
 
@@ -267,29 +369,6 @@ fn base(text: &str) -> Result<Url> {
         return Err(invalid("must end with its path: no `?` and no `#`"));
     }
     Ok(url)
-}
-
-/// Our own HTTP client.
-fn http_client(base: &Url, connect: Duration) -> Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder()
-        .connect_timeout(connect)
-        // A redirect could carry the token to another host, and a POST would become a GET.
-        .redirect(reqwest::redirect::Policy::none())
-        .pool_idle_timeout(Duration::from_secs(60))
-        .tcp_nodelay(true);
-    let loopback = is_loopback(base);
-    if loopback {
-        // A proxy has no way to this machine's own loopback.
-        builder = builder.no_proxy();
-    }
-    if base.scheme() == "http" && (loopback || !has_https_proxy()) {
-        // Loading the root certificates takes longer than a whole call to a local server, and
-        // nothing here can need them: redirects are not followed.
-        builder = builder.tls_certs_only([]);
-    }
-    builder
-        .build()
-        .map_err(|error| Error::Invalid(format!("the HTTP client cannot be set up: {error:?}")))
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -4,16 +4,24 @@
 //! a retry may need it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bytes::Bytes;
 use coze_types::endpoint::{BodyKind, Info};
 use coze_types::files::FilePart;
 use coze_types::{Endpoint, Method};
-use reqwest::multipart::{Form, Part};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use reqwest::multipart::Form;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::reuse::{SecondStep, Trail};
+use crate::upload::Upload;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A call, ready to be sent.
 #[derive(Debug, Clone)]
@@ -24,6 +32,10 @@ pub(crate) struct Call {
     /// With its query.
     pub(crate) path: String,
     pub(crate) payload: Payload,
+    /// It changes nothing, so it can be sent again.
+    pub(crate) is_read: bool,
+    /// The answer is to be a stream of events.
+    pub(crate) streams: bool,
     /// The least time that the server must be given to answer.
     pub(crate) patience: Duration,
 }
@@ -36,7 +48,9 @@ pub(crate) enum Payload {
     /// `multipart/form-data`: text parts, and at most one file in a part named `file`.
     Form {
         fields: Vec<(String, String)>,
-        file: Option<FilePart>,
+        file: Option<Upload>,
+        /// How many bytes of the file have gone out.
+        sent: Arc<AtomicU64>,
     },
 }
 
@@ -58,6 +72,13 @@ impl Call {
         Self::of_row(E::INFO, &row.path(), &query, payload)
     }
 
+    /// Puts another file in the place of the row's.
+    pub(crate) fn put_file(&mut self, upload: Upload) {
+        if let Payload::Form { file, .. } = &mut self.payload {
+            *file = Some(upload);
+        }
+    }
+
     fn of_row(info: &'static Info, path: &str, query: &Value, payload: Payload) -> Result<Self> {
         check_path(info, path)?;
         let pairs = query.as_object().into_iter().flatten();
@@ -75,7 +96,9 @@ impl Call {
                 Method::Delete => http::Method::DELETE,
             },
             path,
-            patience: patience(info.name, &payload),
+            is_read: info.is_read(),
+            streams: false,
+            patience: patience(info.name),
             payload,
         })
     }
@@ -93,7 +116,9 @@ impl Call {
         let name = path.split(['?', '#']).next().unwrap_or_default();
         let endpoint = Cow::Owned(format!("{method} {name}"));
         let row = coze_types::endpoints().find(|row| row.path == name);
-        let patience = patience(row.map_or("", |row| row.name), &Payload::None);
+        let patience = patience(row.map_or("", |row| row.name));
+        let is_read = method == http::Method::GET
+            || row.is_some_and(|row| row.is_read() && row.method.as_str() == method.as_str());
         append_query(
             &mut path,
             query.iter().map(|(key, value)| (*key, (*value).into())),
@@ -105,27 +130,56 @@ impl Call {
             payload: body.map_or(Payload::None, |body| {
                 Payload::Json(Bytes::from(body.to_string()))
             }),
+            is_read,
+            streams: false,
             patience,
         }
     }
 
     /// Puts the payload into a request; can be called again for another attempt.
-    pub(crate) fn fill(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        match &self.payload {
-            Payload::None => request,
-            Payload::Json(bytes) => request
-                .header(http::header::CONTENT_TYPE, "application/json")
-                .body(bytes.clone()),
-            Payload::Form { fields, file } => {
+    ///
+    /// With a trail the body is written behind its head; see [`reuse`](crate::reuse).
+    pub(crate) async fn fill(
+        &self,
+        request: reqwest::RequestBuilder,
+        trail: Option<&Arc<Trail>>,
+    ) -> Result<reqwest::RequestBuilder> {
+        let bytes = match &self.payload {
+            Payload::None => {
+                // The head is all there is.
+                trail.inspect(|trail| trail.hand_over());
+                return Ok(request);
+            }
+            Payload::Json(bytes) => bytes,
+            Payload::Form { fields, file, sent } => {
                 let mut form = Form::new();
                 for (name, value) in fields {
                     form = form.text(name.clone(), value.clone());
                 }
                 if let Some(file) = file {
-                    form = form.part("file", part(file));
+                    form = form.part("file", file.part(sent).await?);
                 }
-                request.multipart(form)
+                trail.inspect(|trail| trail.hand_over());
+                return Ok(request.multipart(form));
             }
+        };
+        let request = request.header(CONTENT_TYPE, JSON);
+        Ok(match trail {
+            None => request.body(bytes.clone()),
+            Some(trail) => {
+                let body = SecondStep::new(bytes.clone(), Arc::clone(trail));
+                request.body(reqwest::Body::wrap(body))
+            }
+        })
+    }
+}
+
+impl Payload {
+    /// Whether it can be sent a second time.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::None | Self::Json(_) => true,
+            Self::Form { file, .. } => file.as_ref().is_none_or(Upload::is_whole),
         }
     }
 }
@@ -139,15 +193,9 @@ fn form(fields: &Value, file: Option<&FilePart>) -> Payload {
     });
     Payload::Form {
         fields: texts.collect(),
-        file: file.cloned(),
+        file: file.cloned().map(Upload::from),
+        sent: Arc::default(),
     }
-}
-
-fn part(file: &FilePart) -> Part {
-    let length = file.content.len() as u64;
-    // A line end in the name would end the header that it stands in.
-    let name = file.file_name.replace(|char: char| char.is_control(), "_");
-    Part::stream_with_length(file.content.clone(), length).file_name(name)
 }
 
 /// An id that is empty or made of dots would reach another endpoint: URLs resolve `..`, also in
@@ -167,14 +215,10 @@ fn check_path(info: &Info, path: &str) -> Result<()> {
 }
 
 /// The least time for an answer; see [`Timeouts::first_byte`](crate::Timeouts::first_byte).
-fn patience(name: &str, payload: &Payload) -> Duration {
-    match payload {
-        Payload::Form { file, .. } => {
-            let size = file.as_ref().map_or(0, |file| file.content.len() as u64);
-            Duration::from_secs(60 + size / (64 * 1024))
-        }
+fn patience(name: &str) -> Duration {
+    match name {
         // The service waits for the workflow, and gives up after 90 s.
-        _ if matches!(name, "RunWorkflow" | "ResumeWorkflow") => Duration::from_secs(100),
+        "RunWorkflow" | "ResumeWorkflow" => Duration::from_secs(100),
         _ => Duration::ZERO,
     }
 }

@@ -1,25 +1,23 @@
-//! The client, and the one path that every request takes.
+//! The client.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use coze_types::{Endpoint, Id, Streams};
 use http::HeaderValue;
-use http::header::{AUTHORIZATION, USER_AGENT};
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
-use tracing::Instrument;
 
 use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
-use crate::error::{Error, Result};
-use crate::frames::Frames;
+use crate::error::Result;
+use crate::exchange::Judged;
+use crate::observe::Observer;
 use crate::raw_stream::RawStream;
-use crate::response::{Head, RawResponse, Response};
+use crate::response::{RawResponse, Response};
+use crate::retry::RetryPolicy;
+use crate::reuse::Habits;
 use crate::secret::Redact;
 use crate::stream::EventStream;
-use crate::transport::{TransportError, Waited};
 
 /// A client of a Coze server. Cloning is cheap, and clones share their connections.
 ///
@@ -30,6 +28,8 @@ use crate::transport::{TransportError, Waited};
 #[derive(Clone)]
 pub struct Coze {
     pub(crate) inner: Arc<Inner>,
+    /// Calls are repeated even when they may have begun.
+    pub(crate) resend: bool,
 }
 
 pub(crate) struct Inner {
@@ -40,6 +40,10 @@ pub(crate) struct Inner {
     pub(crate) user_agent: HeaderValue,
     pub(crate) redact: Redact,
     pub(crate) timeouts: Timeouts,
+    pub(crate) retry: RetryPolicy,
+    /// `None` for an HTTP client that is not our own: its connections cannot be watched.
+    pub(crate) habits: Option<Habits>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }
@@ -50,16 +54,6 @@ impl fmt::Debug for Coze {
             .field("base_url", &self.inner.base)
             .finish_non_exhaustive()
     }
-}
-
-/// An answer whose body has not been read.
-pub(crate) struct Opened {
-    pub(crate) head: Head,
-    pub(crate) response: reqwest::Response,
-    /// Without its query.
-    pub(crate) url: String,
-    /// When the whole call must be done.
-    pub(crate) deadline: Option<(Instant, Duration)>,
 }
 
 impl Coze {
@@ -82,6 +76,16 @@ impl Coze {
         &self.inner.base
     }
 
+    /// A client whose calls are sent again even when they may have begun: for callers to whom a
+    /// chat or a write that happens twice is better than one that fails.
+    #[must_use]
+    pub fn resending(&self) -> Self {
+        Self {
+            resend: true,
+            ..self.clone()
+        }
+    }
+
     /// Makes any call that has a row, and waits for its reply.
     ///
     /// # Errors
@@ -91,7 +95,8 @@ impl Coze {
         let call = Call::encode(&row)?;
         // The request is bytes now: what follows need not hold the row.
         drop(row);
-        self.receive(call).await?.decode()
+        let Judged { raw, verdict } = self.call(&call).await?;
+        raw.decode(verdict?)
     }
 
     /// Makes any call that can stream, asking for the stream.
@@ -104,9 +109,10 @@ impl Coze {
     /// call, never the first item of the stream.
     pub async fn stream<E: Streams>(&self, mut row: E) -> Result<EventStream<E::Event>> {
         row.streaming();
-        let call = Call::encode(&row)?;
+        let mut call = Call::encode(&row)?;
+        call.streams = true;
         drop(row);
-        Ok(EventStream::new(self.open_events(call).await?))
+        Ok(EventStream::new(self.call(&call).await?))
     }
 
     /// Makes any call at all, with any JSON, and returns the answer as it is.
@@ -122,8 +128,8 @@ impl Coze {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<RawResponse> {
-        self.receive(Call::raw(method, path, query, body.as_ref()))
-            .await
+        let call = Call::raw(method, path, query, body.as_ref());
+        Ok(self.call::<Judged>(&call).await?.raw)
     }
 
     /// Like [`send_raw`](Self::send_raw), without waiting for the body: for streams of any kind.
@@ -137,166 +143,8 @@ impl Coze {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<RawStream> {
-        let opened = self
-            .open(&Call::raw(method, path, query, body.as_ref()))
-            .await?;
+        let call = Call::raw(method, path, query, body.as_ref());
+        let opened = self.call(&call).await?;
         Ok(RawStream::new(opened, self.inner.timeouts.idle))
     }
-
-    /// Sends a call and reads its whole answer.
-    pub(crate) async fn receive(&self, call: Call) -> Result<RawResponse> {
-        let span = span(&call);
-        async {
-            let (until, waited) = self.limit(&call);
-            let reading = async {
-                let opened = self.exchange(&call).await?;
-                read(opened).await
-            };
-            match timeout_at(until, reading).await {
-                Ok(result) => result,
-                Err(_) => Err(self.late(&call, waited)),
-            }
-        }
-        .instrument(span)
-        .await
-    }
-
-    /// Sends a call and returns when its answer begins.
-    pub(crate) async fn open(&self, call: &Call) -> Result<Opened> {
-        let span = span(call);
-        async {
-            let (until, waited) = self.limit(call);
-            let total = self.inner.timeouts.total;
-            let deadline = total.map(|total| (Instant::now() + total, total));
-            match timeout_at(until, self.exchange(call)).await {
-                Ok(result) => result.map(|opened| Opened { deadline, ..opened }),
-                Err(_) => Err(self.late(call, waited)),
-            }
-        }
-        .instrument(span)
-        .await
-    }
-
-    /// Sends a call whose answer is to be a stream of events; anything else is an error here.
-    async fn open_events(&self, call: Call) -> Result<Frames> {
-        let (until, waited) = self.limit(&call);
-        let mut opened = self.open(&call).await?;
-        let idle = self.inner.timeouts.idle;
-        let reading = async {
-            let mut begin = None;
-            if opened.head.is_success() && !opened.head.is_document() {
-                if opened.head.is_event_stream() {
-                    return Ok(Frames::new(opened, idle, None));
-                }
-                // No type, or one that says nothing: the first bytes tell.
-                begin = first_chunk(&mut opened).await?;
-                if !begin.as_deref().is_none_or(is_document) {
-                    return Ok(Frames::new(opened, idle, begin));
-                }
-            }
-            let mut raw = read(opened).await?;
-            if let Some(begin) = begin {
-                raw.body = [begin, raw.body].concat().into();
-            }
-            Err(raw.not_a_stream())
-        };
-        match timeout_at(until, reading).await {
-            Ok(result) => result,
-            Err(_) => Err(self.late(&call, waited)),
-        }
-    }
-
-    /// The request path. Every request of this crate passes these steps, in this order.
-    async fn exchange(&self, call: &Call) -> Result<Opened> {
-        // Step 1, limit: a client-side limiter waits for its turn here.
-
-        // Step 2, authorise: a token that is about to expire is refreshed here.
-        let authorization = self.inner.authorization.clone();
-
-        // Step 3, build: from bytes only, so that another attempt can build it again.
-        let url = format!("{}{}", self.inner.base, call.path);
-        let shown = url.split('?').next().unwrap_or_default().to_owned();
-        let request = self
-            .inner
-            .http
-            .request(call.method.clone(), url)
-            .header(USER_AGENT, self.inner.user_agent.clone())
-            .header(AUTHORIZATION, authorization);
-        let request = call.fill(request);
-
-        // Step 4, send.
-        let failed = |error| TransportError::new(call.endpoint.clone(), &shown, error);
-        let response = request.send().await.map_err(failed)?;
-
-        // Step 5, retry: a refused call, or a read that got no answer, goes back to step 1 here.
-
-        // Step 6, hand over: the caller reads the body, judges it and decodes it.
-        let head = Head::new(
-            call.endpoint.clone(),
-            response.status().as_u16(),
-            response.headers(),
-            self.inner.redact.clone(),
-        );
-        let span = tracing::Span::current();
-        span.record("http", head.status);
-        span.record("log_id", head.log_id.as_deref());
-        Ok(Opened {
-            head,
-            response,
-            url: shown,
-            deadline: None,
-        })
-    }
-
-    /// Until when the answer must have come.
-    fn limit(&self, call: &Call) -> (Instant, Waited) {
-        let timeouts = &self.inner.timeouts;
-        let patience = timeouts.first_byte.max(call.patience);
-        let waited = match timeouts.total {
-            Some(total) if total < patience => Waited::Total(total),
-            _ => Waited::Answer(patience),
-        };
-        (Instant::now() + waited.duration(), waited)
-    }
-
-    fn late(&self, call: &Call, waited: Waited) -> Error {
-        let path = call.path.split('?').next().unwrap_or_default();
-        let url = format!("{}{path}", self.inner.base);
-        TransportError::timeout(call.endpoint.clone(), &url, waited).into()
-    }
-}
-
-fn span(call: &Call) -> tracing::Span {
-    use tracing::field::Empty;
-    // Names and numbers only: no content and no secret ever goes into a span.
-    tracing::debug_span!("coze", endpoint = %call.endpoint, http = Empty, log_id = Empty)
-}
-
-/// Reads the rest of an answer.
-pub(crate) async fn read(opened: Opened) -> Result<RawResponse> {
-    let Opened {
-        head,
-        response,
-        url,
-        ..
-    } = opened;
-    match response.bytes().await {
-        Ok(body) => Ok(RawResponse { head, body }),
-        Err(error) => Err(TransportError::new(head.endpoint, &url, error).into()),
-    }
-}
-
-async fn first_chunk(opened: &mut Opened) -> Result<Option<bytes::Bytes>> {
-    match opened.response.chunk().await {
-        Ok(chunk) => Ok(chunk),
-        Err(error) => {
-            let endpoint = opened.head.endpoint.clone();
-            Err(TransportError::new(endpoint, &opened.url, error).into())
-        }
-    }
-}
-
-/// True for the beginning of a JSON object or of a page; no stream of events begins so.
-pub(crate) fn is_document(begin: &[u8]) -> bool {
-    matches!(begin.trim_ascii_start().first(), Some(b'{' | b'<'))
 }

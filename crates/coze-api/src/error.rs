@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use coze_types::Id;
-use coze_types::catalogue::{self, Entry};
+use coze_types::catalogue::{self, Entry, Retry};
 use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
@@ -109,6 +109,25 @@ impl Error {
                 None => self.http().is_some_and(retryable_status),
             },
             Self::Decode(_) | Self::Stream(_) | Self::Timeout(_) | Self::Invalid(_) => false,
+        }
+    }
+
+    /// Whether the server may have carried the call out, or may still do so, in spite of the error.
+    /// When it cannot, sending the call again does nothing twice.
+    #[must_use]
+    pub fn may_have_begun(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.may_have_begun(),
+            // A gateway that cannot pass the call on says 503; 502 and 504 come after it did.
+            Self::Http(error) => error.http >= 500 && error.http != 503,
+            Self::Api(error) => match self.explain() {
+                Some(entry) => matches!(entry.retry, Retry::Limited | Retry::Maybe),
+                None => !(400..500).contains(&error.http),
+            },
+            Self::Invalid(_) => false,
+            Self::Decode(_) | Self::Stream(_) | Self::Chat(_) | Self::Run(_) | Self::Timeout(_) => {
+                true
+            }
         }
     }
 

@@ -3,25 +3,24 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use coze_types::files::{File, FilePart, FileQuery, RetrieveFile, UploadFile, UploadFileBody};
-use coze_types::{Empty, Id};
+use coze_types::endpoint::BodyKind;
+use coze_types::files::{File, FileQuery, RetrieveFile, UploadFile};
+use coze_types::{Empty, Endpoint, Id};
 
+use crate::call::Call;
 use crate::client::Coze;
 use crate::error::{Error, Result};
+use crate::exchange::Judged;
+use crate::response::Response;
+use crate::upload::Upload;
 
 impl Coze {
-    /// Uploads a file of at most 512 MB under its own name. It is read into memory.
+    /// Uploads a file of at most 512 MB under its own name. It is read while it is sent.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it cannot be read, and those of [`send`](Self::send).
     pub async fn upload(&self, path: impl AsRef<Path>) -> Result<File> {
-        let path = path.as_ref();
-        let shown = path.display();
-        let content = tokio::fs::read(path).await;
-        let content =
-            content.map_err(|error| Error::Invalid(format!("cannot read {shown}: {error}")))?;
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        self.upload_bytes(name.to_string_lossy(), content).await
+        self.upload_from(Upload::path(path)).await
     }
 
     /// Uploads bytes as a file of the given name; its ending tells the server what it is.
@@ -33,17 +32,33 @@ impl Coze {
         name: impl Into<String>,
         content: impl Into<Bytes>,
     ) -> Result<File> {
-        let row = UploadFile {
-            query: Empty {},
-            body: UploadFileBody {
-                file: FilePart {
-                    file_name: name.into(),
-                    media_type: None,
-                    content: content.into(),
-                },
-            },
-        };
-        Ok(self.send(row).await?.into_inner().data)
+        self.upload_from(Upload::bytes(name, content)).await
+    }
+
+    /// Uploads from wherever the file is, and tells how far it has come.
+    ///
+    /// # Errors
+    /// As [`upload`](Self::upload).
+    pub async fn upload_from(&self, file: Upload) -> Result<File> {
+        let row = UploadFile::default();
+        Ok(self.send_file(row, file).await?.into_inner().data)
+    }
+
+    /// Makes any call that takes a file, with a file that need not be in memory. It takes the
+    /// place of the file in the row.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the row takes no file, and those of [`upload`](Self::upload).
+    pub async fn send_file<E: Endpoint>(&self, row: E, file: Upload) -> Result<Response<E::Reply>> {
+        if E::INFO.body != BodyKind::Multipart {
+            let name = E::INFO.name;
+            return Err(Error::Invalid(format!("{name} takes no file")));
+        }
+        let mut call = Call::encode(&row)?;
+        drop(row);
+        call.put_file(file);
+        let Judged { raw, verdict } = self.call(&call).await?;
+        raw.decode(verdict?)
     }
 
     /// Reads what a file is; no call gives its content.

@@ -4,16 +4,18 @@
 //! stream drives the connection, and dropping it closes the connection.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use coze_types::sse::{Decoder, Frame};
 use coze_types::stream::Progress;
 use futures_util::Stream;
 
-use crate::client::{Opened, is_document};
 use crate::error::{Error, StreamError, StreamFailure};
+use crate::exchange::{Opened, is_document};
+use crate::observe::{Observer, StreamEnd};
 use crate::response::{Head, RawResponse};
 use crate::transport::{TransportError, is_early_end};
 use crate::watch::Watch;
@@ -45,10 +47,22 @@ pub(crate) struct Frames {
     watch: Watch,
     bytes: u64,
     events: u64,
+    observed: Option<Box<Observed>>,
+}
+
+/// For whoever counts.
+struct Observed {
+    observer: Arc<dyn Observer>,
+    begin: Instant,
+    first_event: Option<Duration>,
 }
 
 impl Frames {
-    pub(crate) fn new(opened: Opened, idle: Duration, begin: Option<Bytes>) -> Self {
+    pub(crate) fn new(
+        opened: Opened,
+        (idle, observer): (Duration, Option<Arc<dyn Observer>>),
+        begin: Option<Bytes>,
+    ) -> Self {
         Self {
             head: opened.head,
             url: opened.url,
@@ -61,6 +75,13 @@ impl Frames {
             watch: Watch::new(idle, opened.deadline),
             bytes: 0,
             events: 0,
+            observed: observer.map(|observer| {
+                Box::new(Observed {
+                    observer,
+                    begin: Instant::now(),
+                    first_event: None,
+                })
+            }),
         }
     }
 
@@ -154,6 +175,10 @@ impl Frames {
     /// Notes an event that was read from the present frame.
     pub(crate) fn after(&mut self, progress: Progress) {
         self.events += 1;
+        if let Some(observed) = &mut self.observed {
+            let begin = observed.begin;
+            observed.first_event.get_or_insert_with(|| begin.elapsed());
+        }
         match progress {
             Progress::Going => {}
             // It stays: a failure that was told is not untold by an event behind it.
@@ -206,5 +231,22 @@ impl Frames {
             said: Vec::new(),
         }
         .into()
+    }
+}
+
+impl Drop for Frames {
+    fn drop(&mut self) {
+        let Some(observed) = self.observed.take() else {
+            return;
+        };
+        observed.observer.stream(&StreamEnd {
+            endpoint: &self.head.endpoint,
+            log_id: self.head.log_id.as_deref(),
+            events: self.events,
+            bytes: self.bytes,
+            first_event: observed.first_event,
+            elapsed: observed.begin.elapsed(),
+            complete: self.over && self.progress != Progress::Going,
+        });
     }
 }

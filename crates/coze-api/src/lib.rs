@@ -57,19 +57,24 @@ mod client;
 mod conversations;
 mod draft;
 mod error;
+mod exchange;
 mod files;
 mod frames;
+mod observe;
 mod pages;
 mod poll;
 mod raw_stream;
 mod reply;
 mod response;
+mod retry;
 mod retry_after;
+mod reuse;
 mod run;
 mod secret;
 mod stream;
 mod tool_outputs;
 mod transport;
+mod upload;
 mod watch;
 mod workflow;
 mod workflow_stream;
@@ -85,15 +90,18 @@ pub use error::{
     ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, RunFailed,
     StreamError, StreamFailure,
 };
+pub use observe::{Attempt, Observer, StreamEnd};
 pub use pages::Pages;
 pub use poll::PollOptions;
 pub use raw_stream::RawStream;
 pub use reply::Reply;
 pub use response::{RawResponse, Response};
+pub use retry::RetryPolicy;
 pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 pub use stream::EventStream;
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
+pub use upload::Upload;
 pub use workflow::{ResumeRequest, WorkflowRequest};
 pub use workflow_stream::WorkflowStream;
 

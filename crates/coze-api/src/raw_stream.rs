@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::client::{Opened, read};
 use crate::error::Result;
+use crate::exchange::{Opened, read};
 use crate::response::RawResponse;
 use crate::transport::{TransportError, Waited};
 

@@ -146,12 +146,12 @@ impl RawResponse {
     /// # Errors
     /// As [`into_result`](Self::into_result).
     pub fn json<T: DeserializeOwned>(self) -> Result<T> {
-        self.decode().map(|response| response.value)
+        let status = self.judge()?;
+        self.decode(status).map(|response| response.value)
     }
 
     /// The second pass over the bytes; the first is [`judge`](Self::judge).
-    pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<Response<T>> {
-        let status = self.judge()?;
+    pub(crate) fn decode<T: DeserializeOwned>(self, status: Status) -> Result<Response<T>> {
         // `204 No Content` is a success that has nothing to say.
         let body: &[u8] = if self.is_no_content() {
             b"{}"
@@ -163,6 +163,7 @@ impl RawResponse {
                 value,
                 http: self.head.status,
                 log_id: self.head.log_id.or_else(|| status.log_id().map(Into::into)),
+                body: self.body,
             }),
             Err(error) => Err(self.misfit(&error)),
         }
@@ -255,6 +256,7 @@ pub struct Response<T> {
     value: T,
     http: u16,
     log_id: Option<String>,
+    body: Bytes,
 }
 
 impl<T> Response<T> {
@@ -274,6 +276,22 @@ impl<T> Response<T> {
     #[must_use]
     pub fn log_id(&self) -> Option<&str> {
         self.log_id.as_deref()
+    }
+}
+
+impl<T> Response<T> {
+    /// The body as it came, for what the type has no field for.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// A value of the body by its JSON pointer, such as `/data/new_field`: how a field is read that
+    /// is newer than the types.
+    #[must_use]
+    pub fn field(&self, pointer: &str) -> Option<serde_json::Value> {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        body.pointer(pointer).cloned()
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::reuse::Trail;
+
 /// Why there was no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -59,7 +61,19 @@ pub struct TransportError {
     pub url: String,
     /// The timeout that passed, when it was one of ours.
     pub waited: Option<Waited>,
+    reach: Reach,
     source: Option<reqwest::Error>,
+}
+
+/// How far the call had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// The server never saw it.
+    NotSent,
+    /// It was written to a connection that the server had closed before.
+    Stale,
+    /// Nobody knows.
+    Unknown,
 }
 
 /// A timeout that passed.
@@ -91,6 +105,11 @@ impl TransportError {
             endpoint,
             url: url.to_owned(),
             waited: None,
+            reach: if source.is_connect() || source.is_builder() {
+                Reach::NotSent
+            } else {
+                Reach::Unknown
+            },
             // It would print the query, which may hold what the user typed.
             source: Some(source.without_url()),
         }
@@ -102,8 +121,43 @@ impl TransportError {
             endpoint,
             url: url.to_owned(),
             waited: Some(waited),
+            reach: Reach::Unknown,
             source: None,
         }
+    }
+
+    /// Whether the server may have begun to carry the call out.
+    pub(crate) fn may_have_begun(&self) -> bool {
+        self.reach == Reach::Unknown
+    }
+
+    /// The call hit a connection that the server had closed before: not the server's failure.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.reach == Reach::Stale
+    }
+
+    /// Finds out, by the trail of the attempt, whether the connection alone is to blame.
+    pub(crate) fn is_of_old_connection(&mut self, trail: &Trail, is_read: bool) -> bool {
+        let lost = matches!(self.kind, TransportKind::Reset | TransportKind::Other);
+        let unseen = || is_read || !trail.was_handed() || self.is_reset_by_peer();
+        if lost && self.reach == Reach::Unknown && !trail.is_fresh() && unseen() {
+            self.reach = Reach::Stale;
+        }
+        self.is_stale()
+    }
+
+    /// The peer's system had nobody to give our bytes to.
+    fn is_reset_by_peer(&self) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|error| {
+            let kinds = chain(error).filter_map(|it| it.downcast_ref::<io::Error>());
+            kinds.into_iter().any(|it| {
+                matches!(
+                    it.kind(),
+                    io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+                )
+            })
+        })
     }
 
     /// What happened, without saying where.

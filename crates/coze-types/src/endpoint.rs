@@ -102,6 +102,14 @@ impl Info {
             .trim()
     }
 
+    /// Whether it only reads: sending it again changes nothing.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        // Reads that carry a body, or that have to be asked for with POST.
+        const POSTED: &[&str] = &["ListMessages", "ListDocuments", "ListDocumentProgress"];
+        self.method == Method::Get || POSTED.contains(&self.name)
+    }
+
     /// The official page, which is the source of the row.
     #[must_use]
     pub fn page(&self) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use coze_api::{Error, PollOptions};
+use coze_api::{Error, PollOptions, RetryPolicy};
 
 use crate::server::{Request, Server, Step, answer, json};
 
@@ -175,8 +175,10 @@ async fn a_moment_of_trouble_does_not_end_the_wait() {
     let reply = server.coze().poll_chat("111", "222", QUICK).await.unwrap();
     assert_eq!(reply.text(), "好");
     let server = states(&["busy"]).await;
-    let error = server
-        .coze()
+    let once = server.builder().retry(RetryPolicy::none());
+    let error = once
+        .build()
+        .unwrap()
         .poll_chat("111", "222", QUICK)
         .await
         .unwrap_err();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coze_api::Coze;
+use coze_api::{Coze, CozeBuilder, RetryPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -100,12 +100,19 @@ impl Server {
     }
 
     pub(crate) fn coze(&self) -> Coze {
+        self.builder().build().unwrap()
+    }
+
+    /// A client that repeats as usual, but waits less.
+    pub(crate) fn builder(&self) -> CozeBuilder {
         Coze::builder()
             .token("pat_secret")
             .default_user("me")
             .base_url(self.url())
-            .build()
-            .unwrap()
+            .retry(RetryPolicy {
+                first_delay: Duration::from_millis(4),
+                ..RetryPolicy::default()
+            })
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {

@@ -19,7 +19,8 @@ async fn an_upload_is_one_part_named_file() {
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
     let expected = format!(
         "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; \
-         filename=\"报告 \\\"1\\\"__.txt\"\r\n\r\nhello\r\n--{boundary}--\r\n"
+         filename=\"报告 \\\"1\\\"__.txt\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\nhello\r\n--{boundary}--\r\n"
     );
     assert_eq!(request.body, expected);
 }

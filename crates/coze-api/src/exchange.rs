@@ -1,0 +1,316 @@
+//! The request path: every request of this crate passes through here.
+//!
+//! A call is made in attempts. One attempt is: wait for its turn, authorise, build the request from
+//! bytes, send it, take its answer. What comes of it decides whether there is another one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coze_types::Status;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, USER_AGENT};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tracing::Instrument;
+
+use crate::call::{Call, Payload};
+use crate::client::Coze;
+use crate::error::{Error, Result};
+use crate::frames::Frames;
+use crate::observe::Attempt;
+use crate::response::{Head, RawResponse};
+use crate::retry::{Attempts, RetryPolicy};
+use crate::reuse::{Trail, followed};
+use crate::transport::{TransportError, Waited};
+
+/// An answer whose body has not been read.
+pub(crate) struct Opened {
+    pub(crate) head: Head,
+    pub(crate) response: reqwest::Response,
+    /// Without its query.
+    pub(crate) url: String,
+    /// When the whole call must be done.
+    pub(crate) deadline: Deadline,
+}
+
+/// When a whole call must be done, and how long that was from its beginning.
+pub(crate) type Deadline = Option<(Instant, Duration)>;
+
+/// A whole answer, and what was made of its envelope.
+pub(crate) struct Judged {
+    pub(crate) raw: RawResponse,
+    pub(crate) verdict: Result<Status>,
+}
+
+/// What a caller wants of an answer.
+pub(crate) trait Answer: Sized {
+    /// Takes it, as far as it belongs to the attempt.
+    fn take(coze: &Coze, opened: Opened) -> impl Future<Output = Result<Self>> + Send;
+    fn head(&self) -> &Head;
+    /// Why it is no success, although there is an answer.
+    fn refusal(&self) -> Option<&Error> {
+        None
+    }
+}
+
+/// The answer as soon as it begins, whatever it is.
+impl Answer for Opened {
+    async fn take(_: &Coze, opened: Opened) -> Result<Self> {
+        Ok(opened)
+    }
+    fn head(&self) -> &Head {
+        &self.head
+    }
+}
+
+/// The whole answer.
+impl Answer for Judged {
+    async fn take(_: &Coze, opened: Opened) -> Result<Self> {
+        let raw = read(opened).await?;
+        let verdict = raw.judge();
+        Ok(Self { raw, verdict })
+    }
+    fn head(&self) -> &Head {
+        &self.raw.head
+    }
+    fn refusal(&self) -> Option<&Error> {
+        self.verdict.as_ref().err()
+    }
+}
+
+/// A stream of events; anything else is an error.
+impl Answer for Frames {
+    async fn take(coze: &Coze, mut opened: Opened) -> Result<Self> {
+        let watching = (coze.inner.timeouts.idle, coze.inner.observer.clone());
+        let mut begin = None;
+        if opened.head.is_success() && !opened.head.is_document() {
+            if opened.head.is_event_stream() {
+                return Ok(Self::new(opened, watching, None));
+            }
+            // No type, or one that says nothing: the first bytes tell.
+            begin = first_chunk(&mut opened).await?;
+            if !begin.as_deref().is_none_or(is_document) {
+                return Ok(Self::new(opened, watching, begin));
+            }
+        }
+        let mut raw = read(opened).await?;
+        if let Some(begin) = begin {
+            raw.body = [begin, raw.body].concat().into();
+        }
+        Err(raw.not_a_stream())
+    }
+    fn head(&self) -> &Head {
+        Self::head(self)
+    }
+}
+
+impl Coze {
+    /// Sends a call, as often as is right, and takes its answer.
+    pub(crate) async fn call<A: Answer>(&self, call: &Call) -> Result<A> {
+        let inner = &self.inner;
+        let begin = Instant::now();
+        let total = inner.timeouts.total;
+        let deadline = total.map(|total| (begin + total, total));
+        let mut attempts = Attempts::new(RetryPolicy {
+            budget: total.map_or(inner.retry.budget, |total| total.min(inner.retry.budget)),
+            ..inner.retry
+        });
+        loop {
+            attempts.made += 1;
+            let span = span(call, attempts.made);
+            let began = Instant::now();
+            let making = async { A::take(self, self.exchange(call, deadline).await?).await };
+            let making = self.in_time(call, deadline, making);
+            let result = making.instrument(span.clone()).await;
+            let (head, error) = match &result {
+                Ok(answer) => (Some(answer.head()), answer.refusal()),
+                Err(error) => (None, Some(error)),
+            };
+            let again_in = error.and_then(|error| attempts.next(call, error, self.resend));
+            let seen = Attempt {
+                endpoint: &call.endpoint,
+                number: attempts.made,
+                elapsed: began.elapsed(),
+                http: head
+                    .map(|head| head.status)
+                    .or_else(|| error.and_then(Error::http)),
+                log_id: head
+                    .and_then(|head| head.log_id.as_deref())
+                    .or_else(|| error.and_then(Error::log_id)),
+                error,
+                again_in,
+            };
+            record(&span, &seen);
+            if let Some(observer) = &inner.observer {
+                observer.attempt(&seen);
+            }
+            let Some(wait) = again_in else {
+                return result;
+            };
+            // The answer of the failed attempt must not hold its connection while we wait.
+            drop(result);
+            if !wait.is_zero() {
+                sleep(wait).await;
+            }
+        }
+    }
+
+    /// Gives an attempt as much time as it may have.
+    async fn in_time<T>(
+        &self,
+        call: &Call,
+        deadline: Deadline,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let timeouts = &self.inner.timeouts;
+        let patience = timeouts.first_byte.max(call.patience);
+        let late = |waited| {
+            let path = call.path.split('?').next().unwrap_or_default();
+            let url = format!("{}{path}", self.inner.base);
+            Err(TransportError::timeout(call.endpoint.clone(), &url, waited).into())
+        };
+        if let Payload::Form { sent, .. } = &call.payload {
+            // However long an upload takes: as long as bytes go out, it is alive.
+            tokio::pin!(work);
+            loop {
+                let before = sent.load(Ordering::Relaxed);
+                let left = deadline.map(|(at, _)| at.saturating_duration_since(Instant::now()));
+                let slice = left.map_or(patience, |left| left.min(patience));
+                if let Ok(result) = timeout(slice, &mut work).await {
+                    return result;
+                }
+                match deadline {
+                    Some((at, total)) if at <= Instant::now() => return late(Waited::Total(total)),
+                    _ if sent.load(Ordering::Relaxed) == before => {
+                        return late(Waited::Answer(patience));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let until = Instant::now() + patience;
+        let (until, waited) = match deadline {
+            Some((at, total)) if at < until => (at, Waited::Total(total)),
+            _ => (until, Waited::Answer(patience)),
+        };
+        match timeout_at(until, work).await {
+            Ok(result) => result,
+            Err(_) => late(waited),
+        }
+    }
+
+    /// One attempt, up to the head of its answer.
+    async fn exchange(&self, call: &Call, deadline: Deadline) -> Result<Opened> {
+        let inner = &self.inner;
+
+        // Step 1, limit: a client-side limiter waits for its turn here.
+
+        // Step 2, authorise: a token that is about to expire is refreshed here.
+        let authorization = inner.authorization.clone();
+
+        // Step 3, build: from bytes only, so that another attempt can build it again.
+        let url = format!("{}{}", inner.base, call.path);
+        let shown = url.split('?').next().unwrap_or_default().to_owned();
+        // Care is needed only while it is not known how the server treats its connections.
+        let habits = inner.habits.as_ref().filter(|it| it.are_unknown());
+        let trail = habits.map(|_| Arc::new(Trail::default()));
+        let mut request = inner
+            .http
+            .request(call.method.clone(), url)
+            .header(USER_AGENT, inner.user_agent.clone())
+            .header(AUTHORIZATION, authorization);
+        if call.streams {
+            // A compressor would hold events back.
+            request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        let request = call.fill(request, trail.as_ref()).await?;
+
+        // Step 4, send.
+        let sent = match &trail {
+            None => request.send().await,
+            Some(trail) => followed(Arc::clone(trail), request.send()).await,
+        };
+        let response = sent.map_err(|error| {
+            let mut error = TransportError::new(call.endpoint.clone(), &shown, error);
+            if let (Some(trail), Some(habits)) = (&trail, habits)
+                && error.is_of_old_connection(trail, call.is_read)
+            {
+                habits.closed();
+            }
+            error
+        })?;
+        if let (Some(trail), Some(habits)) = (&trail, habits)
+            && !trail.is_fresh()
+        {
+            habits.kept();
+        }
+
+        // Step 5, hand over: the caller reads the body, judges it and decodes it.
+        let head = Head::new(
+            call.endpoint.clone(),
+            response.status().as_u16(),
+            response.headers(),
+            inner.redact.clone(),
+        );
+        Ok(Opened {
+            head,
+            response,
+            url: shown,
+            deadline,
+        })
+    }
+}
+
+/// One attempt in the traces. Names and numbers only: no content and no secret goes into a span.
+fn span(call: &Call, attempt: u32) -> tracing::Span {
+    use tracing::field::Empty;
+    tracing::debug_span!(
+        "coze",
+        endpoint = %call.endpoint,
+        attempt,
+        http = Empty,
+        log_id = Empty,
+        code = Empty,
+        again_in_ms = Empty,
+    )
+}
+
+fn record(span: &tracing::Span, seen: &Attempt<'_>) {
+    if span.is_disabled() {
+        return;
+    }
+    span.record("http", seen.http);
+    span.record("log_id", seen.log_id);
+    span.record("code", seen.error.and_then(Error::code));
+    let wait = seen.again_in.map(|wait| wait.as_millis() as u64);
+    span.record("again_in_ms", wait);
+}
+
+/// Reads the rest of an answer.
+pub(crate) async fn read(opened: Opened) -> Result<RawResponse> {
+    let Opened {
+        head,
+        response,
+        url,
+        ..
+    } = opened;
+    match response.bytes().await {
+        Ok(body) => Ok(RawResponse { head, body }),
+        Err(error) => Err(TransportError::new(head.endpoint, &url, error).into()),
+    }
+}
+
+async fn first_chunk(opened: &mut Opened) -> Result<Option<Bytes>> {
+    match opened.response.chunk().await {
+        Ok(chunk) => Ok(chunk),
+        Err(error) => {
+            let endpoint = opened.head.endpoint.clone();
+            Err(TransportError::new(endpoint, &opened.url, error).into())
+        }
+    }
+}
+
+/// True for the beginning of a JSON object or of a page; no stream of events begins so.
+pub(crate) fn is_document(begin: &[u8]) -> bool {
+    matches!(begin.trim_ascii_start().first(), Some(b'{' | b'<'))
+}
