@@ -26,6 +26,7 @@
 //! | run a workflow | [`Coze::workflow`]: [`run`](WorkflowRequest::run), [`stream`](WorkflowRequest::stream), [`start`](WorkflowRequest::start) |
 //! | answer a workflow's question | [`RunInterrupt::resume`] |
 //! | talk to a chatflow | [`WorkflowRequest::chat`] |
+//! | get speech, or other bytes | [`Coze::download`] |
 //! | read a list to its end | [`Coze::pages`] |
 //! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
 //!
@@ -55,6 +56,7 @@ mod chat_stream;
 mod chatflow;
 mod client;
 mod conversations;
+mod download;
 mod draft;
 mod error;
 mod exchange;
@@ -86,6 +88,7 @@ pub use chat_stream::{ChatStream, TextStream};
 pub use chatflow::ChatflowRequest;
 pub use client::Coze;
 pub use conversations::ConversationRequest;
+pub use download::Download;
 pub use error::{
     ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, RunFailed,
     StreamError, StreamFailure,

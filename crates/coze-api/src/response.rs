@@ -236,6 +236,17 @@ impl RawResponse {
         }
     }
 
+    /// A success with a document where bytes were asked for.
+    pub(crate) fn not_bytes(&self) -> Error {
+        match self.judge() {
+            Err(error) => error,
+            Ok(_) => self.decode_error(
+                ".".to_owned(),
+                "bytes were asked for, and a document came".to_owned(),
+            ),
+        }
+    }
+
     fn decode_error(&self, at: String, reason: String) -> Error {
         DecodeError {
             endpoint: self.head.endpoint.clone(),
