@@ -65,6 +65,13 @@ const RULES: &[Rule] = &[
         never: &["reqwest", "hyper", "axum", "rusqlite"],
     },
     Rule {
+        name: "coze-fuzz-checks",
+        uses: &["coze-types"],
+        may: &[],
+        tests: &[],
+        never: &["tokio", "reqwest"],
+    },
+    Rule {
         name: "coze-bench",
         uses: &[],
         may: LIBRARIES,
