@@ -65,6 +65,7 @@ mod response;
 mod retry_after;
 mod run;
 mod secret;
+mod setters;
 mod stream;
 mod tool_outputs;
 mod transport;

@@ -6,14 +6,14 @@ use coze_types::workflows::{
     StreamResumeWorkflow, StreamRunWorkflow,
 };
 use coze_types::{Empty, Id};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
-use crate::chat::extend;
 use crate::chatflow::ChatflowRequest;
 use crate::client::Coze;
 use crate::error::{Error, Result};
 use crate::poll::PollOptions;
 use crate::run::RunOutcome;
+use crate::setters::workflow_setters;
 use crate::workflow_stream::WorkflowStream;
 
 impl Coze {
@@ -68,49 +68,7 @@ pub struct WorkflowRequest {
 }
 
 impl WorkflowRequest {
-    /// An input. A file is a URL, or JSON text `{"file_id":"…"}`.
-    pub fn parameter(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        let parameters = self.body.parameters.get_or_insert_default();
-        parameters.0.insert(key.into(), value.into());
-        self
-    }
-
-    /// Several inputs.
-    pub fn parameters(mut self, parameters: Map<String, Value>) -> Self {
-        let all = self.body.parameters.get_or_insert_default();
-        all.0.extend(parameters);
-        self
-    }
-
-    /// The agent whose data it may use; not together with [`app`](Self::app).
-    pub fn bot(mut self, bot: impl Into<Id>) -> Self {
-        self.body.bot_id = Some(bot.into());
-        self
-    }
-
-    /// The app it belongs to.
-    pub fn app(mut self, app: impl Into<Id>) -> Self {
-        self.body.app_id = Some(app.into());
-        self
-    }
-
-    /// `latitude`, `longitude` or `user_id`.
-    pub fn ext(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        extend(&mut self.body.ext, [(key, value)]);
-        self
-    }
-
-    /// A version of it; the latest by default.
-    pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.body.workflow_version = Some(version.into());
-        self
-    }
-
-    /// The channel; `1024`, the API, by default.
-    pub fn connector(mut self, connector: impl Into<Id>) -> Self {
-        self.body.connector_id = Some(connector.into());
-        self
-    }
+    workflow_setters!(body);
 
     /// The body, for what has no method of its own.
     pub fn body_mut(&mut self) -> &mut RunWorkflowBody {
