@@ -69,6 +69,7 @@ mod setters;
 mod stream;
 mod tool_outputs;
 mod transport;
+mod turn;
 mod watch;
 mod workflow;
 mod workflow_stream;
