@@ -156,7 +156,13 @@ fn patience(name: &str, payload: &Payload) -> Duration {
             Duration::from_secs(60 + content.len() as u64 / (64 * 1024))
         }
         // The service waits for the workflow, and gives up after 90 s.
-        _ if matches!(name, "RunWorkflow" | "ResumeWorkflow") => Duration::from_secs(100),
+        _ if matches!(
+            name,
+            "RunWorkflow" | "ResumeWorkflow" | "StreamRunWorkflow" | "StreamResumeWorkflow"
+        ) =>
+        {
+            Duration::from_secs(100)
+        }
         _ => Duration::ZERO,
     }
 }

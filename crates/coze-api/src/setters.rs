@@ -59,3 +59,31 @@ macro_rules! workflow_setters {
     };
 }
 pub(crate) use workflow_setters;
+
+/// How a run and the answer to a run are waited for.
+macro_rules! run_setters {
+    () => {
+        /// By which call it is run; see [`RunBy`](crate::RunBy).
+        pub fn run_by(mut self, by: crate::run_options::RunBy) -> Self {
+            self.options.by = Some(by);
+            self
+        }
+
+        /// For how long [`run`](Self::run) waits in all. Without it a stream may last as long as
+        /// something arrives within [`Timeouts::idle`](crate::Timeouts::idle), and a run in the
+        /// background may last for 10 minutes: the
+        /// [`deadline`](crate::PollOptions::deadline) of
+        /// [`poll_options`](Self::poll_options). A run that is given up goes on at the server.
+        pub fn deadline(mut self, deadline: std::time::Duration) -> Self {
+            self.options.deadline = Some(deadline);
+            self
+        }
+
+        /// How the history of the run is asked for, where it is.
+        pub fn poll_options(mut self, options: crate::PollOptions) -> Self {
+            self.options.poll = options;
+            self
+        }
+    };
+}
+pub(crate) use run_setters;

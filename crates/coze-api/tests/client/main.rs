@@ -8,6 +8,8 @@ mod cuts;
 mod drops;
 mod polling;
 mod replies;
+mod resumes;
+mod runs;
 mod server;
 mod setup;
 mod streams;
