@@ -218,7 +218,9 @@ fn check_path(info: &Info, path: &str) -> Result<()> {
 fn patience(name: &str) -> Duration {
     match name {
         // The service waits for the workflow, and gives up after 90 s.
-        "RunWorkflow" | "ResumeWorkflow" => Duration::from_secs(100),
+        "RunWorkflow" | "ResumeWorkflow" | "StreamRunWorkflow" | "StreamResumeWorkflow" => {
+            Duration::from_secs(100)
+        }
         _ => Duration::ZERO,
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use coze_types::Empty;
 use coze_types::Id;
 use coze_types::chat::{
     Chat, ChatQuery, ListChatMessages, RetrieveChat, ShortcutCommandDetail, StartChat,
     StartChatBody,
 };
 use coze_types::messages::{EnterMessage, Message, ObjectStringItem};
-use coze_types::{Empty, chat};
 use serde_json::Value;
 
 use crate::chat_stream::ChatStream;
@@ -17,6 +17,7 @@ use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::poll::PollOptions;
 use crate::reply::Reply;
+use crate::turn;
 
 impl Coze {
     /// Begins a turn with an agent.
@@ -291,8 +292,8 @@ impl ChatRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        let events = self.coze.stream(self.request()?).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let row = self.request()?;
+        turn::stream(self.coze, row).await
     }
 
     /// Starts the chat and waits for all of it, streaming underneath.
@@ -313,9 +314,7 @@ impl ChatRequest {
     /// # Errors
     /// As [`Coze::poll_chat`].
     pub async fn poll(self) -> Result<Reply> {
-        let (coze, options) = (self.coze.clone(), self.poll);
-        let (chat, log_id) = self.create().await?;
-        coze.poll_own(chat, log_id, options).await
+        turn::poll(&self.coze, self.unstreamed()?, self.poll).await
     }
 
     /// Starts the chat and returns at once; read it later with [`Coze::poll_chat`].
@@ -323,10 +322,11 @@ impl ChatRequest {
     /// # Errors
     /// Those of [`Coze::send`].
     pub async fn start(self) -> Result<Chat> {
-        Ok(self.create().await?.0)
+        Ok(turn::start(&self.coze, self.unstreamed()?).await?.0)
     }
 
-    async fn create(self) -> Result<(chat::Chat, Option<String>)> {
+    /// The row for a chat that is read later.
+    fn unstreamed(&self) -> Result<StartChat> {
         let mut row = self.request()?;
         if row.body.auto_save_history == Some(false) {
             return Err(Error::Invalid(
@@ -335,9 +335,7 @@ impl ChatRequest {
         }
         // The open-source server streams when nothing is said.
         row.body.stream = Some(false);
-        let response = self.coze.send(row).await?;
-        let log_id = response.log_id().map(Into::into);
-        Ok((response.into_inner().data, log_id))
+        Ok(row)
     }
 }
 

@@ -3,13 +3,13 @@
 use coze_types::Id;
 use coze_types::messages::EnterMessage;
 use coze_types::workflows::{ChatWorkflow, ChatWorkflowBody};
-use serde_json::{Map, Value};
 
-use crate::chat::extend;
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::Result;
 use crate::reply::Reply;
+use crate::setters::workflow_setters;
+use crate::turn;
 
 /// A turn with a chatflow, while it is put together; see
 /// [`WorkflowRequest::chat`](crate::WorkflowRequest::chat). Messages are plain text.
@@ -46,43 +46,13 @@ impl ChatflowRequest {
         self.ext("user_id", user)
     }
 
-    /// `latitude`, `longitude` or `user_id`.
-    pub fn ext(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        extend(&mut self.row.body.ext, [(key, value)]);
-        self
-    }
-
-    /// The agent whose data it may use; this or [`app`](Self::app).
-    pub fn bot(mut self, bot: impl Into<Id>) -> Self {
-        self.row.body.bot_id = Some(bot.into());
-        self
-    }
-
-    /// The app it belongs to; this or [`bot`](Self::bot).
-    pub fn app(mut self, app: impl Into<Id>) -> Self {
-        self.row.body.app_id = Some(app.into());
-        self
-    }
-
     /// The conversation to go on with; a new one is made without it.
     pub fn conversation(mut self, conversation: impl Into<Id>) -> Self {
         self.row.body.conversation_id = Some(conversation.into());
         self
     }
 
-    /// A further input.
-    pub fn parameter(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        let parameters = self.row.body.parameters.get_or_insert_default();
-        parameters.0.insert(key.into(), value.into());
-        self
-    }
-
-    /// Several further inputs.
-    pub fn parameters(mut self, parameters: Map<String, Value>) -> Self {
-        let all = self.row.body.parameters.get_or_insert_default();
-        all.0.extend(parameters);
-        self
-    }
+    workflow_setters!(row.body);
 
     /// The body, for what has no method of its own.
     pub fn body_mut(&mut self) -> &mut ChatWorkflowBody {
@@ -94,8 +64,7 @@ impl ChatflowRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        turn::stream(self.coze, self.row).await
     }
 
     /// Talks to the chatflow and waits for all of its answer.

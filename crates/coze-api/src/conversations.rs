@@ -6,9 +6,9 @@ use coze_types::conversations::{
     UpdateConversation, UpdateConversationBody,
 };
 use coze_types::messages::{
-    ConversationQuery, CreateMessage, CreateMessageBody, DeleteMessage, EnterMessage, ListMessages,
-    ListMessagesBody, Message, MessagePage, MessageQuery, ModifyMessage, ModifyMessageBody,
-    RetrieveMessage,
+    ConversationQuery, CreateFeedback, CreateMessage, CreateMessageBody, DeleteFeedback,
+    DeleteMessage, EnterMessage, FeedbackBody, ListMessages, ListMessagesBody, Message,
+    MessagePage, MessageQuery, ModifyMessage, ModifyMessageBody, RetrieveMessage,
 };
 use coze_types::{Empty, Id};
 
@@ -214,5 +214,35 @@ impl Coze {
             body: Empty {},
         };
         Ok(self.send(row).await?.into_inner().data)
+    }
+
+    /// Rates an answer; only the last rating of a message counts.
+    pub async fn create_feedback(
+        &self,
+        conversation: impl Into<Id>,
+        message: impl Into<Id>,
+        body: FeedbackBody,
+    ) -> Result<()> {
+        let row = CreateFeedback {
+            conversation_id: conversation.into(),
+            message_id: message.into(),
+            query: Empty {},
+            body,
+        };
+        self.send(row).await.map(|_| ())
+    }
+
+    /// Takes the rating of an answer back.
+    pub async fn delete_feedback(
+        &self,
+        conversation: impl Into<Id>,
+        message: impl Into<Id>,
+    ) -> Result<()> {
+        let row = DeleteFeedback {
+            conversation_id: conversation.into(),
+            message_id: message.into(),
+            ..Default::default()
+        };
+        self.send(row).await.map(|_| ())
     }
 }

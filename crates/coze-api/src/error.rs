@@ -12,6 +12,7 @@ use coze_types::runs::RunHistory;
 use crate::body::Body;
 use crate::reply::Reply;
 use crate::run::NodeText;
+use crate::run_error::{BrokenRun, RunFailed};
 use crate::transport::TransportError;
 
 /// The result of a call.
@@ -316,6 +317,8 @@ pub struct StreamFailure {
     pub partial: Option<Reply>,
     /// What the workflow's nodes had said, when the stream was read by a collecting call.
     pub said: Vec<NodeText>,
+    /// The run, when a workflow was streamed.
+    pub run: Option<BrokenRun>,
 }
 
 /// How a stream broke.
@@ -384,7 +387,11 @@ impl fmt::Display for StreamFailure {
         if let Some(chat) = &self.chat_id {
             write!(f, ", chat {chat}")?;
         }
-        write!(f, "{})", LogId(self.log_id.as_deref()))
+        write!(f, "{})", LogId(self.log_id.as_deref()))?;
+        match &self.run {
+            Some(run) if !matches!(self.kind, StreamError::Event { .. }) => write!(f, "; {run}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -436,39 +443,8 @@ impl fmt::Display for ChatFailed {
 
 impl std::error::Error for ChatFailed {}
 
-/// A workflow run that failed or was cancelled.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct RunFailed {
-    /// Why it failed; 0 when the server gave no number.
-    pub code: i64,
-    /// The server's text; may be empty.
-    pub msg: String,
-    /// The run.
-    pub history: RunHistory,
-}
-
-impl RunFailed {
-    fn log_id(&self) -> Option<&str> {
-        Some(self.history.logid.as_str()).filter(|id| !id.is_empty())
-    }
-}
-
-impl fmt::Display for RunFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (id, status) = (&self.history.execute_id, &self.history.execute_status);
-        write!(f, "run {id} ended as {status}")?;
-        if !self.msg.is_empty() {
-            write!(f, ": {}", OneLine(&self.msg))?;
-        }
-        write!(f, " (code {}{})", self.code, LogId(self.log_id()))
-    }
-}
-
-impl std::error::Error for RunFailed {}
-
 /// Polling took longer than its deadline.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct PollTimeout {
     /// The deadline that passed.
@@ -477,14 +453,22 @@ pub struct PollTimeout {
     pub chat: Option<Chat>,
     /// The run as it was last seen.
     pub run: Option<RunHistory>,
+    /// The workflow whose run is waited for.
+    pub workflow_id: Option<Id>,
+    /// The run that is waited for.
+    pub execute_id: Option<Id>,
 }
 
 impl fmt::Display for PollTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(chat) = &self.chat {
             write!(f, "chat {} is still {}", chat.id, chat.status)?;
-        } else if let Some(run) = &self.run {
-            write!(f, "run {} is still {}", run.execute_id, run.execute_status)?;
+        } else if let (Some(workflow), Some(run)) = (&self.workflow_id, &self.execute_id) {
+            write!(f, "run {run} of workflow {workflow} ")?;
+            match &self.run {
+                Some(seen) => write!(f, "is still {}", seen.execute_status)?,
+                None => f.write_str("was not seen")?,
+            }
         } else {
             f.write_str("nothing is known yet")?;
         }
@@ -518,7 +502,7 @@ impl fmt::Display for OneLine<'_> {
 }
 
 /// `, logid …`, when there is one.
-struct LogId<'a>(Option<&'a str>);
+pub(crate) struct LogId<'a>(pub(crate) Option<&'a str>);
 
 impl fmt::Display for LogId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use coze_types::Status;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, USER_AGENT};
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument;
 
@@ -18,7 +19,7 @@ use crate::client::Coze;
 use crate::error::{Error, Result};
 use crate::frames::Frames;
 use crate::observe::Attempt;
-use crate::response::{Head, RawResponse};
+use crate::response::{Head, RawResponse, Response};
 use crate::retry::{Attempts, RetryPolicy};
 use crate::reuse::{Trail, followed};
 use crate::transport::{TransportError, Waited};
@@ -105,6 +106,16 @@ impl Answer for Frames {
 }
 
 impl Coze {
+    /// Sends a call, and keeps the answer beside the reply that was read from it.
+    pub(crate) async fn receive<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<(RawResponse, Response<T>)> {
+        let Judged { raw, verdict } = self.call(call).await?;
+        let reply = raw.clone().decode(verdict?)?;
+        Ok((raw, reply))
+    }
+
     /// Sends a call, as often as is right, and takes its answer.
     pub(crate) async fn call<A: Answer>(&self, call: &Call) -> Result<A> {
         let inner = &self.inner;

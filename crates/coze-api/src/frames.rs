@@ -17,7 +17,7 @@ use crate::error::{Error, StreamError, StreamFailure};
 use crate::exchange::{Opened, is_document};
 use crate::observe::{Observer, StreamEnd};
 use crate::response::{Head, RawResponse};
-use crate::transport::{TransportError, is_early_end};
+use crate::transport::{TransportError, Waited, is_early_end};
 use crate::watch::Watch;
 
 type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
@@ -229,8 +229,16 @@ impl Frames {
             chat_id: None,
             partial: None,
             said: Vec::new(),
+            run: None,
         }
         .into()
+    }
+
+    /// Whoever waits for the whole stream waits no longer.
+    pub(crate) fn late(&self, waited: Waited) -> Error {
+        let endpoint = self.head.endpoint.clone();
+        let error = TransportError::timeout(endpoint, &self.url, waited);
+        self.failure(StreamError::Transport(error))
     }
 }
 

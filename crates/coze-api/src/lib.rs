@@ -24,7 +24,9 @@
 //! | send images and files | [`Coze::upload`], [`ChatRequest::image`], [`ChatRequest::file`] |
 //! | carry out an agent's local tools | [`Reply::tool_calls`], [`Coze::submit_tool_outputs`] |
 //! | run a workflow | [`Coze::workflow`]: [`run`](WorkflowRequest::run), [`stream`](WorkflowRequest::stream), [`start`](WorkflowRequest::start) |
+//! | choose how and for how long it runs | [`RunBy`], [`WorkflowRequest::deadline`] |
 //! | answer a workflow's question | [`RunInterrupt::resume`] |
+//! | look at a run later | [`WorkflowRequest::wait`], [`Coze::run_history`], [`Coze::node_history`] |
 //! | talk to a chatflow | [`WorkflowRequest::chat`] |
 //! | get speech, or other bytes | [`Coze::download`] |
 //! | read a list to its end | [`Coze::pages`] |
@@ -34,6 +36,9 @@
 //!
 //! - A stream that ends before its last event is an error, never a quiet end. Whatever had arrived
 //!   is with the caller, or in [`Error::partial`].
+//! - A workflow run whose stream breaks is read from its history, when the stream had told the id
+//!   of the run; [`StreamFailure::run`] says how to find it otherwise. None is run twice unless
+//!   [`WorkflowRequest::may_run_twice`] allows it.
 //! - Whatever goes wrong before the first event is an error of the call that asked for the stream.
 //! - Dropping a [`ChatStream`], or the future of a chat, closes the connection and cancels the
 //!   chat; [`ChatStream::detach`] lets it go on.
@@ -62,23 +67,31 @@ mod error;
 mod exchange;
 mod files;
 mod frames;
+mod history;
 mod observe;
 mod pages;
 mod poll;
 mod raw_stream;
 mod reply;
 mod response;
+mod resume;
 mod retry;
 mod retry_after;
 mod reuse;
 mod run;
+mod run_error;
+mod run_options;
 mod secret;
+mod setters;
 mod stream;
 mod tool_outputs;
 mod transport;
+mod turn;
 mod upload;
+mod waiting;
 mod watch;
 mod workflow;
+mod workflow_info;
 mod workflow_stream;
 
 pub use body::Body;
@@ -90,8 +103,8 @@ pub use client::Coze;
 pub use conversations::ConversationRequest;
 pub use download::Download;
 pub use error::{
-    ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, RunFailed,
-    StreamError, StreamFailure,
+    ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
+    StreamFailure,
 };
 pub use observe::{Attempt, Observer, StreamEnd};
 pub use pages::Pages;
@@ -99,13 +112,16 @@ pub use poll::PollOptions;
 pub use raw_stream::RawStream;
 pub use reply::Reply;
 pub use response::{RawResponse, Response};
+pub use resume::ResumeRequest;
 pub use retry::RetryPolicy;
 pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
+pub use run_error::{BrokenRun, RunFailed};
+pub use run_options::RunBy;
 pub use stream::EventStream;
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
 pub use upload::Upload;
-pub use workflow::{ResumeRequest, WorkflowRequest};
+pub use workflow::WorkflowRequest;
 pub use workflow_stream::WorkflowStream;
 
 /// The wire: rows, and the types of their requests, replies and events.

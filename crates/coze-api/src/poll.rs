@@ -5,7 +5,7 @@ use std::time::Duration;
 use coze_types::chat::{Chat, ChatQuery, ChatStatus, ListChatMessages, RetrieveChat};
 use coze_types::messages::Message;
 use coze_types::{Empty, Id};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::cancel::CancelOnDrop;
 use crate::client::Coze;
@@ -47,19 +47,44 @@ impl PollOptions {
     }
 }
 
+/// When to give up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    /// How long that was from the beginning.
+    pub(crate) after: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn after(after: Duration) -> Self {
+        // Thirty years are as good as what no clock can count.
+        const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+        let now = Instant::now();
+        Self {
+            at: now.checked_add(after).unwrap_or_else(|| now + NEVER),
+            after,
+        }
+    }
+}
+
 /// The beat of a poll: when to look, and when to give up.
 pub(crate) struct Beat {
     options: PollOptions,
-    begin: Instant,
+    deadline: Deadline,
     next: Duration,
     failures: u32,
 }
 
 impl Beat {
     pub(crate) fn new(options: PollOptions) -> Self {
+        Self::until(options, Deadline::after(options.deadline))
+    }
+
+    /// With another deadline than that of the options.
+    pub(crate) fn until(options: PollOptions, deadline: Deadline) -> Self {
         Self {
             options,
-            begin: Instant::now(),
+            deadline,
             next: options.first,
             failures: 0,
         }
@@ -67,8 +92,8 @@ impl Beat {
 
     /// Waits until the next look; false when the deadline comes first.
     pub(crate) async fn wait(&mut self) -> bool {
-        let end = self.begin + self.options.deadline;
-        let look = Instant::now() + self.next;
+        let end = self.deadline.at;
+        let look = Deadline::after(self.next).at;
         sleep_until(look.min(end)).await;
         self.next = if self.next == self.options.first {
             self.options.interval
@@ -78,8 +103,20 @@ impl Beat {
         look < end
     }
 
+    /// Looks, within the deadline; `None` to look again.
+    pub(crate) async fn look<T>(
+        &mut self,
+        look: impl Future<Output = Result<T>>,
+    ) -> Result<Option<T>> {
+        match timeout_at(self.deadline.at, look).await {
+            Ok(look) => self.forgive(look),
+            // The next `wait` says that it is over.
+            Err(_) => Ok(None),
+        }
+    }
+
     /// A look that failed for a moment does not end a wait of minutes; three in a row do.
-    pub(crate) fn forgive<T>(&mut self, look: Result<T>) -> Result<Option<T>> {
+    fn forgive<T>(&mut self, look: Result<T>) -> Result<Option<T>> {
         match look {
             Ok(value) => {
                 self.failures = 0;
@@ -155,7 +192,7 @@ impl Coze {
                 return Err(PollTimeout {
                     deadline: options.deadline,
                     chat: last,
-                    run: None,
+                    ..Default::default()
                 }
                 .into());
             }
@@ -163,7 +200,7 @@ impl Coze {
                 query: query.clone(),
                 body: Empty {},
             };
-            if let Some(seen) = beat.forgive(self.send(row).await)? {
+            if let Some(seen) = beat.look(self.send(row)).await? {
                 log_id = seen.log_id().map(Into::into).or(log_id);
                 last = Some(seen.into_inner().data);
             }

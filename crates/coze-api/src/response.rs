@@ -247,7 +247,8 @@ impl RawResponse {
         }
     }
 
-    fn decode_error(&self, at: String, reason: String) -> Error {
+    /// An answer that does not fit, and where: also one that the types alone would let pass.
+    pub(crate) fn decode_error(&self, at: String, reason: String) -> Error {
         DecodeError {
             endpoint: self.head.endpoint.clone(),
             http: self.head.status,

@@ -5,18 +5,16 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use coze_types::Id;
 use coze_types::chat::Usage;
-use coze_types::runs::{ExecuteStatus, RunHistory};
 use coze_types::workflows::{InterruptData, WorkflowResult};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 
 use crate::body::Body;
 use crate::client::Coze;
-use crate::error::{DecodeError, Error, PollTimeout, Result, RunFailed};
-use crate::poll::{Beat, PollOptions};
+use crate::error::{DecodeError, Error, Result};
 use crate::response::Response;
-use crate::workflow::ResumeRequest;
+use crate::resume::ResumeRequest;
+use crate::run_options::RunBy;
 
 /// How a run ended: with a result, or with a question.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +41,11 @@ pub struct RunResult {
     pub usage: Option<Usage>,
     /// The log id of the call.
     pub log_id: Option<String>,
+    /// The run's history, from which this was read, had cut the result: it is not whole.
+    /// [`Coze::node_history`] reads whole outputs of output nodes.
+    pub is_trimmed: bool,
+    /// The stream broke, and the result was read from the run's history.
+    pub is_recovered: bool,
 }
 
 /// A run that waits for an answer.
@@ -63,6 +66,8 @@ pub struct RunInterrupt {
     pub debug_url: Option<String>,
     /// The log id of the call.
     pub log_id: Option<String>,
+    /// How the run was begun; it must be gone on with likewise.
+    pub run_by: RunBy,
 }
 
 /// What a node said.
@@ -80,7 +85,11 @@ pub struct NodeText {
 }
 
 impl RunOutcome {
-    pub(crate) fn of_result(workflow_id: Id, response: Response<WorkflowResult>) -> Self {
+    pub(crate) fn of_reply(
+        workflow_id: Id,
+        run_by: RunBy,
+        response: Response<WorkflowResult>,
+    ) -> Self {
         let log_id = response.log_id().map(Into::into);
         let result = response.into_inner();
         let debug_url = Some(result.debug_url).filter(|url| !url.is_empty());
@@ -91,42 +100,16 @@ impl RunOutcome {
                 execute_id: result.execute_id,
                 debug_url,
                 log_id,
+                run_by,
                 ..Default::default()
             })),
             None => Self::Done(Box::new(RunResult {
                 data: result.data.unwrap_or_default(),
-                messages: Vec::new(),
                 execute_id: result.execute_id,
                 debug_url,
                 usage: result.usage,
                 log_id,
-            })),
-        }
-    }
-
-    fn of_history(workflow_id: Id, history: RunHistory) -> Self {
-        let log_id = Some(history.logid).filter(|id| !id.is_empty());
-        let debug_url = Some(history.debug_url).filter(|url| !url.is_empty());
-        let (data, messages) = outputs(&history.output);
-        match history.interrupt_data {
-            Some(interrupt) if history.execute_status != ExecuteStatus::Success => {
-                Self::Interrupted(Box::new(RunInterrupt {
-                    workflow_id,
-                    interrupt,
-                    node_title: String::new(),
-                    messages,
-                    execute_id: Some(history.execute_id),
-                    debug_url,
-                    log_id,
-                }))
-            }
-            _ => Self::Done(Box::new(RunResult {
-                data,
-                messages,
-                execute_id: Some(history.execute_id),
-                debug_url,
-                usage: history.usage,
-                log_id,
+                ..Default::default()
             })),
         }
     }
@@ -223,11 +206,15 @@ impl RunResult {
 }
 
 impl RunInterrupt {
-    /// Answers, and goes on with the run.
+    /// Answers, and goes on with the run in the way it was begun.
     pub fn resume(&self, coze: &Coze, answer: impl Into<String>) -> ResumeRequest {
         let interrupt = &self.interrupt;
-        coze.workflow(&self.workflow_id)
-            .resume(&interrupt.event_id, interrupt.kind, answer)
+        let request = coze.workflow(&self.workflow_id).run_by(self.run_by);
+        let mut request = request.resume(&interrupt.event_id, interrupt.kind, answer);
+        if self.execute_id.is_some() {
+            request.run.clone_from(&self.execute_id);
+        }
+        request
     }
 
     /// The question for people: what the interrupt says, or else what the asking node said.
@@ -248,77 +235,9 @@ impl RunInterrupt {
     }
 }
 
-/// Splits the output of a history: the end's result, and what the output nodes said by title.
-fn outputs(output: &str) -> (String, Vec<NodeText>) {
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    let Ok(mut nodes) = serde_json::from_str::<Map<String, Value>>(output) else {
-        return (output.to_owned(), Vec::new());
-    };
-    let Some(end) = nodes.shift_remove("Output") else {
-        return (output.to_owned(), Vec::new());
-    };
-    let messages = nodes.into_iter().map(|(title, value)| NodeText {
-        title,
-        text: text(value),
-        ..Default::default()
-    });
-    (text(end), messages.collect())
-}
-
-/// See [`WorkflowRequest::wait`](crate::WorkflowRequest::wait).
-pub(crate) async fn wait(
-    coze: &Coze,
-    workflow: &Id,
-    run: &Id,
-    options: PollOptions,
-) -> Result<RunOutcome> {
-    let mut beat = Beat::new(options);
-    let mut last = None;
-    while beat.wait().await {
-        let Some(history) = beat.forgive(coze.run_history(workflow, run).await)? else {
-            continue;
-        };
-        match history.execute_status {
-            ExecuteStatus::Success => return Ok(RunOutcome::of_history(workflow.clone(), history)),
-            ExecuteStatus::Fail | ExecuteStatus::Cancel => {
-                return Err(Error::from(RunFailed {
-                    code: history.error_code.parse().unwrap_or_default(),
-                    msg: history.error_message.clone(),
-                    history,
-                }));
-            }
-            ExecuteStatus::Running | ExecuteStatus::Other(_) => {
-                if history.interrupt_data.is_some() {
-                    return Ok(RunOutcome::of_history(workflow.clone(), history));
-                }
-                last = Some(history);
-            }
-        }
-    }
-    Err(Error::from(PollTimeout {
-        deadline: options.deadline,
-        chat: None,
-        run: last,
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_output_of_a_history_is_split() {
-        let (data, messages) = outputs(r#"{"Output":"{\"a\":1}","消息":"你好"}"#);
-        assert_eq!(data, r#"{"a":1}"#);
-        assert_eq!(
-            (messages[0].title.as_str(), messages[0].text.as_str()),
-            ("消息", "你好")
-        );
-        assert_eq!(outputs("plain").0, "plain");
-    }
 
     #[test]
     fn a_wrapped_text_is_unwrapped() {

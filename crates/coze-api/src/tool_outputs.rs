@@ -8,6 +8,7 @@ use crate::client::Coze;
 use crate::error::{Error, Result};
 use crate::poll::PollOptions;
 use crate::reply::Reply;
+use crate::turn;
 
 /// Names a chat: made from a [`Reply`], a [`Chat`], or conversation and chat id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,11 +100,17 @@ impl ToolOutputsRequest {
         &mut self.row
     }
 
-    fn check(&self) -> Result<()> {
+    fn request(self) -> Result<SubmitToolOutputs> {
         if self.row.body.tool_outputs.is_empty() {
             return Err(Error::Invalid("no tool output was given".into()));
         }
-        Ok(())
+        Ok(self.row)
+    }
+
+    /// The row for a chat that is read later.
+    fn unstreamed(mut self) -> Result<SubmitToolOutputs> {
+        self.row.body.stream = Some(false);
+        self.request()
     }
 
     /// Goes on with the chat and streams what it says.
@@ -111,9 +118,7 @@ impl ToolOutputsRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        self.check()?;
-        let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        turn::stream(self.coze.clone(), self.request()?).await
     }
 
     /// Goes on with the chat and waits for all of it, streaming underneath.
@@ -130,8 +135,7 @@ impl ToolOutputsRequest {
     /// As [`Coze::poll_chat`].
     pub async fn poll(self) -> Result<Reply> {
         let (coze, options) = (self.coze.clone(), self.poll);
-        let (chat, log_id) = self.create().await?;
-        coze.poll_own(chat, log_id, options).await
+        turn::poll(&coze, self.unstreamed()?, options).await
     }
 
     /// Goes on with the chat and returns at once.
@@ -139,14 +143,7 @@ impl ToolOutputsRequest {
     /// # Errors
     /// Those of [`Coze::send`].
     pub async fn start(self) -> Result<Chat> {
-        Ok(self.create().await?.0)
-    }
-
-    async fn create(mut self) -> Result<(Chat, Option<String>)> {
-        self.check()?;
-        self.row.body.stream = Some(false);
-        let response = self.coze.send(self.row).await?;
-        let log_id = response.log_id().map(Into::into);
-        Ok((response.into_inner().data, log_id))
+        let coze = self.coze.clone();
+        Ok(turn::start(&coze, self.unstreamed()?).await?.0)
     }
 }

@@ -1,19 +1,22 @@
 //! Running workflows.
 
-use coze_types::runs::{RetrieveRunHistory, RunHistory};
 use coze_types::workflows::{
-    ChatWorkflow, Parameters, ResumeWorkflow, ResumeWorkflowBody, RunWorkflow, RunWorkflowBody,
-    StreamResumeWorkflow, StreamRunWorkflow,
+    ChatWorkflow, Parameters, ResumeWorkflowBody, RunWorkflow, RunWorkflowBody, StreamRunWorkflow,
 };
 use coze_types::{Empty, Id};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
-use crate::chat::extend;
 use crate::chatflow::ChatflowRequest;
 use crate::client::Coze;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StreamError};
+use crate::history;
 use crate::poll::PollOptions;
+use crate::resume::ResumeRequest;
 use crate::run::RunOutcome;
+use crate::run_options::{Origin, Patience, RunBy, RunOptions};
+use crate::setters::{run_setters, workflow_setters};
+use crate::transport::Waited;
+use crate::waiting;
 use crate::workflow_stream::WorkflowStream;
 
 impl Coze {
@@ -33,28 +36,7 @@ impl Coze {
                 workflow_id: workflow.into(),
                 ..Default::default()
             },
-        }
-    }
-
-    /// Reads the state and the result of a run.
-    ///
-    /// # Errors
-    /// Those of [`send`](Self::send); [`Error::Invalid`] when the server knows no such run.
-    pub async fn run_history(
-        &self,
-        workflow: impl Into<Id>,
-        execute_id: impl Into<Id>,
-    ) -> Result<RunHistory> {
-        let row = RetrieveRunHistory {
-            workflow_id: workflow.into(),
-            execute_id: execute_id.into(),
-            ..Default::default()
-        };
-        let id = row.execute_id.clone();
-        let mut runs = self.send(row).await?.into_inner().data;
-        match runs.is_empty() {
-            false => Ok(runs.swap_remove(0)),
-            true => Err(Error::Invalid(format!("the server knows no run {id}"))),
+            options: RunOptions::default(),
         }
     }
 }
@@ -65,50 +47,17 @@ impl Coze {
 pub struct WorkflowRequest {
     coze: Coze,
     body: RunWorkflowBody,
+    options: RunOptions,
 }
 
 impl WorkflowRequest {
-    /// An input. A file is a URL, or JSON text `{"file_id":"…"}`.
-    pub fn parameter(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        let parameters = self.body.parameters.get_or_insert_default();
-        parameters.0.insert(key.into(), value.into());
-        self
-    }
+    workflow_setters!(body);
+    run_setters!();
 
-    /// Several inputs.
-    pub fn parameters(mut self, parameters: Map<String, Value>) -> Self {
-        let all = self.body.parameters.get_or_insert_default();
-        all.0.extend(parameters);
-        self
-    }
-
-    /// The agent whose data it may use; not together with [`app`](Self::app).
-    pub fn bot(mut self, bot: impl Into<Id>) -> Self {
-        self.body.bot_id = Some(bot.into());
-        self
-    }
-
-    /// The app it belongs to.
-    pub fn app(mut self, app: impl Into<Id>) -> Self {
-        self.body.app_id = Some(app.into());
-        self
-    }
-
-    /// `latitude`, `longitude` or `user_id`.
-    pub fn ext(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        extend(&mut self.body.ext, [(key, value)]);
-        self
-    }
-
-    /// A version of it; the latest by default.
-    pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.body.workflow_version = Some(version.into());
-        self
-    }
-
-    /// The channel; `1024`, the API, by default.
-    pub fn connector(mut self, connector: impl Into<Id>) -> Self {
-        self.body.connector_id = Some(connector.into());
+    /// Lets [`run`](Self::run) begin the workflow once more, in the background, when its stream
+    /// broke and its result cannot be read: for workflows that may run twice. False by default.
+    pub fn may_run_twice(mut self, may: bool) -> Self {
+        self.options.may_run_twice = may;
         self
     }
 
@@ -117,19 +66,46 @@ impl WorkflowRequest {
         &mut self.body
     }
 
-    /// Runs it and waits for its result. The service gives up after 90 seconds without an answer:
-    /// [`stream`](Self::stream) what may take longer.
+    /// Runs it and waits for its result, streaming underneath, so that the 90 seconds after which
+    /// the service cuts a plain call do not matter. [`run_by`](Self::run_by) chooses another way,
+    /// [`deadline`](Self::deadline) says for how long.
+    ///
+    /// A stream that breaks is not the end: when it had told the id of the run, the result is
+    /// read from the run's history ([`RunResult::is_recovered`](crate::RunResult::is_recovered)).
+    /// Where there is no streaming endpoint (HTTP 404, 405 or 501), the workflow is run in the
+    /// background instead, and where that is not allowed (code 6003), by the plain call. Nothing
+    /// is run twice, unless [`may_run_twice`](Self::may_run_twice) allows it.
+    ///
+    /// Dropping the future closes the connection; the run goes on, because there is no call that
+    /// could stop it.
     ///
     /// # Errors
-    /// Those of [`Coze::send`].
+    /// Those of [`Coze::stream`] before it begins. [`Error::Stream`] for a
+    /// run that fails, and for a stream that breaks for good or outlasts the deadline:
+    /// [`StreamFailure::said`](crate::StreamFailure::said) has what had arrived,
+    /// [`StreamFailure::run`](crate::StreamFailure::run) how to find the run. Of the other ways:
+    /// those of [`Coze::send`] and of [`wait`](Self::wait).
     pub async fn run(self) -> Result<RunOutcome> {
-        let workflow = self.body.workflow_id.clone();
-        let row = RunWorkflow {
-            query: Empty {},
-            body: self.body,
-        };
-        let response = self.coze.send(row).await?;
-        Ok(RunOutcome::of_result(workflow, response))
+        let patience = self.options.begin();
+        match self.options.by {
+            Some(by @ (RunBy::Plain | RunBy::Async)) => self.waited(by, patience).await,
+            by => {
+                let stream = self.clone().open(patience).await;
+                let has_begun = stream.is_ok();
+                let result = match stream {
+                    Ok(stream) => stream.collect().await,
+                    Err(error) => Err(error),
+                };
+                let again = |error: &Error| match has_begun {
+                    true => self.options.may_run_twice && is_lost(error) && !patience.is_over(),
+                    false => by.is_none() && is_no_endpoint(error),
+                };
+                match result {
+                    Err(error) if again(&error) => self.unstreamed(patience).await,
+                    result => result,
+                }
+            }
+        }
     }
 
     /// Runs it and streams what it says.
@@ -137,60 +113,96 @@ impl WorkflowRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<WorkflowStream> {
-        let workflow = self.body.workflow_id.clone();
+        let patience = self.options.begin();
+        self.open(patience).await
+    }
+
+    async fn open(self, patience: Patience) -> Result<WorkflowStream> {
+        let origin = Origin {
+            workflow: self.body.workflow_id.clone(),
+            ..Default::default()
+        };
         let row = StreamRunWorkflow {
             query: Empty {},
             body: self.body,
         };
-        let events = self.coze.stream(row).await?;
-        Ok(WorkflowStream::new(workflow, events))
+        WorkflowStream::open(self.coze, row, origin, patience).await
+    }
+
+    /// In the background, or else with the plain call: a refused run has not begun.
+    async fn unstreamed(self, patience: Patience) -> Result<RunOutcome> {
+        tracing::debug!("the workflow is run without a stream");
+        match self.clone().waited(RunBy::Async, patience).await {
+            Err(error) if error.code() == Some(NEEDS_PAID_PLAN) => {
+                self.waited(RunBy::Plain, patience).await
+            }
+            result => result,
+        }
+    }
+
+    async fn waited(self, by: RunBy, patience: Patience) -> Result<RunOutcome> {
+        let origin = Origin {
+            workflow: self.body.workflow_id.clone(),
+            ..Default::default()
+        };
+        let mut body = self.body;
+        body.is_async = (by == RunBy::Async).then_some(true);
+        let row = RunWorkflow {
+            query: Empty {},
+            body,
+        };
+        waiting::call(&self.coze, row, by, &origin, patience).await
     }
 
     /// Starts it in the background, for up to 24 hours, and returns the id of the run for
     /// [`wait`](Self::wait). Needs a paid plan at the hosted service.
     ///
     /// # Errors
-    /// Those of [`Coze::send`]; [`Error::Invalid`] when the server gives no id.
+    /// Those of [`Coze::send`]; [`Error::Decode`] when the server gives no
+    /// id.
     pub async fn start(mut self) -> Result<Id> {
         self.body.is_async = Some(true);
         let row = RunWorkflow {
             query: Empty {},
             body: self.body,
         };
-        let result = self.coze.send(row).await?.into_inner();
-        result.execute_id.ok_or_else(|| {
-            Error::Invalid("the server started no run in the background: it gave no id".into())
-        })
+        waiting::start(&self.coze, row).await
     }
 
     /// Waits for a run in the background, asking for its history again and again.
     ///
     /// # Errors
-    /// [`Error::Run`] for a run that failed or was cancelled; [`Error::Timeout`] with the run as
-    /// it was last seen, which goes on; those of [`Coze::send`].
+    /// [`Error::Run`] for a run that failed or was cancelled;
+    /// [`Error::Timeout`] with the run as it was last seen, which goes on;
+    /// those of [`Coze::send`].
     pub async fn wait(
         &self,
         execute_id: impl Into<Id>,
         options: PollOptions,
     ) -> Result<RunOutcome> {
         let (workflow, run) = (&self.body.workflow_id, execute_id.into());
-        crate::run::wait(&self.coze, workflow, &run, options).await
+        history::wait(&self.coze, workflow, &run, options.into(), None).await
     }
 
     /// Goes on with an interrupted run: `event_id` and `kind` of its
     /// [`InterruptData`](coze_types::workflows::InterruptData), and the answer, as text or as JSON
-    /// text. See also [`RunInterrupt::resume`](crate::RunInterrupt::resume).
+    /// text. A run that was not begun by a stream needs to be told so with
+    /// [`run_by`](ResumeRequest::run_by); [`RunInterrupt::resume`](crate::RunInterrupt::resume)
+    /// knows.
     pub fn resume(
         self,
         event_id: impl Into<String>,
         kind: i64,
         answer: impl Into<String>,
     ) -> ResumeRequest {
+        let event_id = event_id.into();
         ResumeRequest {
             coze: self.coze,
+            run: history::run_of_event(&event_id),
+            options: self.options,
             body: ResumeWorkflowBody {
                 workflow_id: self.body.workflow_id,
-                event_id: event_id.into(),
+                event_id,
                 interrupt_type: kind,
                 resume_data: answer.into(),
                 connector_id: self.body.connector_id,
@@ -214,45 +226,27 @@ impl WorkflowRequest {
     }
 }
 
-/// The answer to an interrupted run, ready to be sent.
-#[derive(Debug, Clone)]
-#[must_use = "nothing is sent until `run` or `stream` is called"]
-pub struct ResumeRequest {
-    coze: Coze,
-    body: ResumeWorkflowBody,
+/// Background runs are for paying users.
+const NEEDS_PAID_PLAN: i64 = 6003;
+
+/// True when the server has no such endpoint: whatever the call was to begin has not begun.
+fn is_no_endpoint(error: &Error) -> bool {
+    match error {
+        Error::Http(error) => matches!(error.http, 404 | 405 | 501),
+        // Servers that wrap the HTTP status. A code of the catalogue speaks of the workflow.
+        Error::Api(error) => matches!(error.code, 404 | 405 | 501),
+        _ => false,
+    }
 }
 
-impl ResumeRequest {
-    /// The body, for what has no method of its own.
-    pub fn body_mut(&mut self) -> &mut ResumeWorkflowBody {
-        &mut self.body
-    }
-
-    /// Goes on and waits for the result; for runs that [`WorkflowRequest::run`] began.
-    ///
-    /// # Errors
-    /// Those of [`Coze::send`].
-    pub async fn run(self) -> Result<RunOutcome> {
-        let workflow = self.body.workflow_id.clone();
-        let row = ResumeWorkflow {
-            query: Empty {},
-            body: self.body,
-        };
-        let response = self.coze.send(row).await?;
-        Ok(RunOutcome::of_result(workflow, response))
-    }
-
-    /// Goes on and streams the rest; at most three times per run.
-    ///
-    /// # Errors
-    /// Those of [`Coze::stream`].
-    pub async fn stream(self) -> Result<WorkflowStream> {
-        let workflow = self.body.workflow_id.clone();
-        let row = StreamResumeWorkflow {
-            query: Empty {},
-            body: self.body,
-        };
-        let events = self.coze.stream(row).await?;
-        Ok(WorkflowStream::new(workflow, events))
+/// True when a stream broke for good and nobody knows how its run ends.
+fn is_lost(error: &Error) -> bool {
+    let Error::Stream(failure) = error else {
+        return false;
+    };
+    match &failure.kind {
+        StreamError::Event { .. } => false,
+        StreamError::Transport(error) => !matches!(error.waited, Some(Waited::Total(_))),
+        _ => true,
     }
 }

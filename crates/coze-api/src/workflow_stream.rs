@@ -4,16 +4,22 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use coze_types::Id;
 use coze_types::chat::Usage;
 use coze_types::workflow_event::{
     WorkflowEvent, WorkflowEventData, WorkflowInterrupt, WorkflowMessage,
 };
+use coze_types::{Id, Streams};
 use futures_util::Stream;
+use tokio::time::timeout_at;
 
-use crate::error::{Error, Result, StreamError};
+use crate::client::Coze;
+use crate::error::{Error, Result, StreamError, StreamFailure};
+use crate::history::{self, run_of_event, run_of_page};
 use crate::run::{NodeText, RunInterrupt, RunOutcome, RunResult};
+use crate::run_error::BrokenRun;
+use crate::run_options::{Origin, Patience, RunBy};
 use crate::stream::EventStream;
+use crate::transport::Waited;
 
 /// The events of a workflow run, as they arrive.
 ///
@@ -22,7 +28,9 @@ use crate::stream::EventStream;
 /// goes on, because there is no call that could stop it.
 #[derive(Debug)]
 pub struct WorkflowStream {
-    workflow: Id,
+    coze: Coze,
+    origin: Origin,
+    patience: Patience,
     events: EventStream<WorkflowEvent>,
     nodes: Vec<Node>,
     interrupt: Option<WorkflowInterrupt>,
@@ -40,16 +48,24 @@ struct Node {
 }
 
 impl WorkflowStream {
-    pub(crate) fn new(workflow: Id, events: EventStream<WorkflowEvent>) -> Self {
-        Self {
-            workflow,
+    pub(crate) async fn open<E: Streams<Event = WorkflowEvent>>(
+        coze: Coze,
+        row: E,
+        origin: Origin,
+        patience: Patience,
+    ) -> Result<Self> {
+        let events = patience.within::<E, _>(&coze, coze.stream(row)).await?;
+        Ok(Self {
+            coze,
+            origin,
+            patience,
             events,
             nodes: Vec::new(),
             interrupt: None,
             usage: None,
             debug_url: None,
             over: false,
-        }
+        })
     }
 
     /// The next event; `None` after the last. It can be dropped while it waits without losing
@@ -58,49 +74,130 @@ impl WorkflowStream {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Reads the rest, and puts everything together, what was read before included.
+    /// Reads the rest, and puts everything together, what was read before included. When the
+    /// stream breaks and the id of the run is known, the result is read from its history.
     ///
     /// # Errors
-    /// As the stream's. What had arrived is in [`StreamFailure::said`](crate::StreamFailure).
+    /// As the stream's, when its history cannot help: what had arrived is in
+    /// [`StreamFailure::said`], and [`StreamFailure::run`] tells how to find the run.
+    /// [`Error::Run`] when the history says that the run failed.
     pub async fn collect(mut self) -> Result<RunOutcome> {
-        while let Some(event) = self.next().await {
-            if let Err(Error::Stream(mut failure)) = event {
-                failure.said = self.nodes.into_iter().map(|node| node.said).collect();
-                return Err(Error::Stream(failure));
-            }
-            event?;
+        let read = match self.patience.deadline {
+            None => self.read().await,
+            Some(deadline) => match timeout_at(deadline.at, self.read()).await {
+                Ok(read) => read,
+                Err(_) => {
+                    let late = self.events.frames().late(Waited::Total(deadline.after));
+                    Err(self.complete(late))
+                }
+            },
+        };
+        match read {
+            Ok(()) => Ok(self.outcome()),
+            Err(Error::Stream(failure)) => self.recover(failure).await,
+            Err(error) => Err(error),
         }
+    }
+
+    /// Reads to the end, also behind an event that does not fit: the id of the run may follow.
+    async fn read(&mut self) -> Result<()> {
+        let mut misfit = None;
+        while let Some(event) = self.next().await {
+            let Err(error) = event else { continue };
+            if !matches!(&error, Error::Stream(it) if matches!(it.kind, StreamError::Decode { .. }))
+            {
+                return Err(error);
+            }
+            misfit.get_or_insert(error);
+        }
+        match misfit {
+            None => Ok(()),
+            Some(error) => Err(self.complete(error)),
+        }
+    }
+
+    /// What the events have told.
+    fn outcome(self) -> RunOutcome {
         let log_id = self.events.log_id().map(Into::into);
+        let execute_id = self.execute_id();
+        let messages: Vec<_> = self.nodes.into_iter().map(|node| node.said).collect();
         if let Some(interrupt) = self.interrupt {
-            return Ok(RunOutcome::Interrupted(Box::new(RunInterrupt {
-                workflow_id: self.workflow,
+            return RunOutcome::Interrupted(Box::new(RunInterrupt {
+                workflow_id: self.origin.workflow,
                 interrupt: interrupt.interrupt_data,
                 node_title: interrupt.node_title.into(),
-                messages: self.nodes.into_iter().map(|node| node.said).collect(),
-                execute_id: None,
-                debug_url: interrupt.debug_url.or(self.debug_url),
+                messages,
+                execute_id,
+                debug_url: self.debug_url,
                 log_id,
-            })));
+                run_by: RunBy::Stream,
+            }));
         }
-        let messages: Vec<_> = self.nodes.into_iter().map(|node| node.said).collect();
         // Servers that do not tell the types of nodes still let the end speak last.
         let end = messages
             .iter()
             .rfind(|said| said.node_type.as_deref() == Some("End"))
-            .or(messages.last());
-        Ok(RunOutcome::Done(Box::new(RunResult {
+            .or_else(|| messages.last().filter(|last| last.node_type.is_none()));
+        RunOutcome::Done(Box::new(RunResult {
             data: end.map(|said| said.text.clone()).unwrap_or_default(),
             messages,
-            execute_id: None,
+            execute_id,
             debug_url: self.debug_url,
             usage: self.usage,
             log_id,
-        })))
+            ..Default::default()
+        }))
+    }
+
+    /// The stream broke: the history of the run may still tell what became of it.
+    async fn recover(mut self, mut failure: Box<StreamFailure>) -> Result<RunOutcome> {
+        self.events.close();
+        let said: Vec<_> = self.nodes.into_iter().map(|node| node.said).collect();
+        let is_over = match &failure.kind {
+            StreamError::Event { .. } => true,
+            StreamError::Transport(error) => matches!(error.waited, Some(Waited::Total(_))),
+            _ => false,
+        };
+        let run = failure.run.as_mut();
+        if let (false, Some(broken)) = (is_over, run)
+            && let Some(run) = &broken.execute_id
+        {
+            tracing::debug!(execute_id = %run, "a broken stream is made good from the run's history");
+            let Origin {
+                workflow, answered, ..
+            } = &self.origin;
+            let answered = answered.as_deref();
+            match history::wait(&self.coze, workflow, run, self.patience, answered).await {
+                Ok(outcome) => return Ok(recovered(outcome, said)),
+                Err(Error::Run(mut failed)) => {
+                    failed.said = said;
+                    return Err(Error::Run(failed));
+                }
+                Err(error) => broken.history = Some(Box::new(error)),
+            }
+        }
+        failure.said = said;
+        Err(Error::Stream(failure))
     }
 
     /// What each node has said so far.
     pub fn so_far(&self) -> impl Iterator<Item = &NodeText> {
         self.nodes.iter().map(|node| &node.said)
+    }
+
+    /// The run, once an event has told it; some servers tell it only with the last one. A resumed
+    /// run is known from the beginning.
+    #[must_use]
+    pub fn execute_id(&self) -> Option<Id> {
+        let page = || run_of_page(self.debug_url.as_deref()?);
+        let asked = || run_of_event(&self.interrupt.as_ref()?.interrupt_data.event_id);
+        self.origin.run.clone().or_else(page).or_else(asked)
+    }
+
+    /// The page that shows the run, once an event has told it; valid for 7 days.
+    #[must_use]
+    pub fn debug_url(&self) -> Option<&str> {
+        self.debug_url.as_deref()
     }
 
     /// The log id of the call.
@@ -138,18 +235,35 @@ impl WorkflowStream {
         }
     }
 
+    fn note_page(&mut self, debug_url: Option<&String>) {
+        if let Some(url) = debug_url.filter(|url| !url.is_empty()) {
+            self.debug_url = Some(url.clone());
+        }
+    }
+
+    /// Adds what only the run knows.
+    fn complete(&self, mut error: Error) -> Error {
+        if let Error::Stream(failure) = &mut error {
+            failure.run = Some(BrokenRun {
+                workflow_id: self.origin.workflow.clone(),
+                execute_id: self.execute_id(),
+                debug_url: self.debug_url.clone(),
+                history: None,
+            });
+        }
+        error
+    }
+
     fn judge(&mut self, event: WorkflowEvent) -> Result<WorkflowEvent> {
         match &event.data {
             WorkflowEventData::Message(message) => self.message(message),
             WorkflowEventData::Interrupt(interrupt) => {
+                self.note_page(interrupt.debug_url.as_ref());
                 self.interrupt = Some(interrupt.as_ref().clone());
             }
-            WorkflowEventData::Done(done) => {
-                if done.debug_url.is_some() {
-                    self.debug_url.clone_from(&done.debug_url);
-                }
-            }
+            WorkflowEventData::Done(done) => self.note_page(done.debug_url.as_ref()),
             WorkflowEventData::Error(error) => {
+                self.note_page(error.debug_url.as_ref());
                 let frames = self.events.frames();
                 return Err(frames.failure(StreamError::Event {
                     code: error.error_code,
@@ -185,6 +299,24 @@ impl Stream for WorkflowStream {
             this.over = true;
             this.events.close();
         }
-        Poll::Ready(Some(result))
+        Poll::Ready(Some(result.map_err(|error| this.complete(error))))
     }
+}
+
+/// What a history told in place of a stream; it may know less of what the nodes said.
+fn recovered(mut outcome: RunOutcome, said: Vec<NodeText>) -> RunOutcome {
+    let messages = match &mut outcome {
+        RunOutcome::Done(result) => {
+            result.is_recovered = true;
+            &mut result.messages
+        }
+        RunOutcome::Interrupted(interrupt) => {
+            interrupt.run_by = RunBy::Stream;
+            &mut interrupt.messages
+        }
+    };
+    if messages.is_empty() {
+        *messages = said;
+    }
+    outcome
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use coze_api::{Error, StreamError, TransportKind};
+use coze_api::{BrokenRun, Error, Id, StreamError, TransportKind};
 
 use crate::exit::ExitStatus;
 use crate::language::{self, Language, reason, say};
@@ -181,7 +181,7 @@ fn debug_url(error: &Error) -> Option<&str> {
         Error::Api(error) => error.debug_url.as_deref(),
         Error::Stream(failure) => match &failure.kind {
             StreamError::Event { debug_url, .. } => debug_url.as_deref(),
-            _ => None,
+            _ => failure.run.as_ref()?.debug_url.as_deref(),
         },
         Error::Run(error) => Some(error.history.debug_url.as_str()),
         _ => None,
@@ -220,23 +220,43 @@ fn hint_for(error: &Error, options: &str) -> Option<String> {
                          chat_id={chat}"
                     )
                 }
-                _ => say!(
-                    "what had arrived was printed; the rest is lost, so ask again",
-                    "已收到的内容都已输出；其余内容已丢失，请重试"
-                ),
+                _ => match &failure.run {
+                    Some(run) => for_run(run, options),
+                    None => say!(
+                        "what had arrived was printed; the rest is lost, so ask again",
+                        "已收到的内容都已输出；其余内容已丢失，请重试"
+                    ),
+                },
             })
         }
-        Error::Timeout(timeout) => timeout.run.as_ref().map(|run| {
-            let id = quote(&run.execute_id);
-            say!(
-                "it goes on; look later at: cozectl api{options} GET \
-                 /v1/workflows/WORKFLOW/run_histories/{id}",
-                "运行仍在继续；稍后可查看：cozectl api{options} GET \
-                 /v1/workflows/WORKFLOW/run_histories/{id}"
-            )
-        }),
+        Error::Timeout(timeout) => {
+            let run = (timeout.workflow_id.as_ref()?, timeout.execute_id.as_ref()?);
+            Some(look_later(run, options))
+        }
         _ => from_catalogue(error),
     }
+}
+
+/// The stream of a workflow broke.
+fn for_run(run: &BrokenRun, options: &str) -> String {
+    match &run.execute_id {
+        Some(id) => look_later((&run.workflow_id, id), options),
+        None => say!(
+            "what had arrived was printed; the run may go on at the server, so make sure before \
+             you start it again",
+            "已收到的内容都已输出；运行可能仍在服务端继续，重新运行前请先确认"
+        ),
+    }
+}
+
+fn look_later((workflow, run): (&Id, &Id), options: &str) -> String {
+    let (workflow, run) = (quote(workflow), quote(run));
+    say!(
+        "it may go on; look later at: cozectl api{options} GET \
+         /v1/workflows/{workflow}/run_histories/{run}",
+        "运行可能仍在继续；稍后可查看：cozectl api{options} GET \
+         /v1/workflows/{workflow}/run_histories/{run}"
+    )
 }
 
 fn from_catalogue(error: &Error) -> Option<String> {

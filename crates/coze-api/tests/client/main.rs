@@ -9,6 +9,8 @@ mod drops;
 mod kept;
 mod polling;
 mod replies;
+mod resumes;
+mod runs;
 mod server;
 mod setup;
 mod streams;

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use coze_api::{Error, PollOptions, StreamError, WorkflowEventData};
+use coze_api::types::messages::{FeedbackBody, FeedbackType};
+use coze_api::types::workflows::{ListWorkflowVersionsQuery, ListWorkflowsQuery};
+use coze_api::{Error, PollOptions, RunBy, StreamError, WorkflowEventData};
 use serde_json::json as value;
 
 use crate::server::{Request, Server, Step, json, stream, whole_chat};
 
-const RUN: &str = "POST /v1/workflow/run";
-const QUICK: PollOptions = PollOptions {
+pub(crate) const RUN: &str = "POST /v1/workflow/run";
+pub(crate) const QUICK: PollOptions = PollOptions {
     first: Duration::from_millis(10),
     interval: Duration::from_millis(20),
     max_interval: Duration::from_millis(60),
@@ -27,6 +29,7 @@ async fn a_run_gives_its_result() {
         .bot("333")
         .ext("user_id", "me")
         .version("v1")
+        .run_by(RunBy::Plain)
         .run();
     let outcome = run.await.unwrap();
     let result = outcome.done().unwrap();
@@ -52,35 +55,11 @@ async fn a_refused_run_names_the_page_that_shows_it() {
     assert_eq!(api.debug_url.as_deref(), Some("http://d"));
 }
 
-#[tokio::test]
-async fn an_interrupted_run_is_resumed() {
-    let asks = r#"{"code":0,"msg":"","execute_id":"88","debug_url":"","interrupt_data":{"event_id":"88/99","type":2,"data":"{\"content_type\":\"text\",\"content\":\"哪里？\"}"}}"#;
-    let server = Server::start(move |request: &Request| {
-        if request.line == RUN {
-            json(asks)
-        } else {
-            json(r#"{"code":0,"msg":"","data":"ok","debug_url":""}"#)
-        }
-    })
-    .await;
-    let coze = server.coze();
-    let outcome = coze.workflow("74").run().await.unwrap();
-    assert_eq!(outcome.text(), "哪里？");
-    assert!(matches!(outcome.json::<i32>(), Err(Error::Invalid(_))));
-    let question = outcome.interrupt().unwrap();
-    let outcome = question.resume(&coze, "杭州").run().await.unwrap();
-    assert_eq!(outcome.text(), "ok");
-    let request = &server.requests()[1];
-    assert_eq!(request.line, "POST /v1/workflows/resume");
-    let body = r#"{"workflow_id":"74","event_id":"88/99","resume_data":"杭州","interrupt_type":2}"#;
-    assert_eq!(request.body, body);
-}
-
-fn event(id: u32, name: &str, data: &str) -> String {
+pub(crate) fn event(id: u32, name: &str, data: &str) -> String {
     format!("id: {id}\nevent: {name}\ndata: {data}\n\n")
 }
 
-fn said(id: u32, title: &str, text: &str, last: bool) -> String {
+pub(crate) fn said(id: u32, title: &str, text: &str, last: bool) -> String {
     let data = format!(
         r#"{{"content":"{text}","node_is_finish":{last},"node_seq_id":"0","node_title":"{title}"}}"#
     );
@@ -192,7 +171,7 @@ async fn a_streamed_run_that_fails_or_is_cut_is_an_error() {
     assert!(error.to_string().contains("StreamRunWorkflow"), "{error}");
 }
 
-fn history(status: &str, more: &str) -> Vec<Step> {
+pub(crate) fn history(status: &str, more: &str) -> Vec<Step> {
     json(&format!(
         r#"{{"code":0,"data":[{{"execute_id":"88","execute_status":"{status}","logid":"L","output":"{{\"Output\":\"{{\\\"n\\\":3}}\",\"消息\":\"你好\"}}"{more}}}]}}"#
     ))
@@ -257,7 +236,91 @@ async fn a_background_run_ends_in_every_way() {
     let Error::Timeout(timeout) = error else {
         panic!("{error:?}")
     };
+    let text = timeout.to_string();
+    assert!(
+        text.contains("run 88 of workflow 74 is still Running"),
+        "{text}"
+    );
     assert_eq!(timeout.run.unwrap().execute_id, "88");
+}
+
+#[tokio::test]
+async fn answers_without_a_run_name_what_is_missing() {
+    let server = Server::start(|request: &Request| match request.line.as_str() {
+        RUN => json(r#"{"code":0,"msg":""}"#),
+        _ => json(r#"{"code":0,"data":[]}"#),
+    })
+    .await;
+    let coze = server.coze();
+    let started = coze.workflow("74").start().await.unwrap_err();
+    let run = coze.workflow("74").run_by(RunBy::Async).run().await;
+    let history = coze.run_history("74", "88").await.unwrap_err();
+    for (error, endpoint, at) in [
+        (started, "RunWorkflow", "execute_id"),
+        (run.unwrap_err(), "RunWorkflow", "execute_id"),
+        (history, "RetrieveRunHistory", "data"),
+    ] {
+        let Error::Decode(error) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!((error.endpoint.as_ref(), error.at.as_str()), (endpoint, at));
+        assert_eq!(error.log_id.as_deref(), Some("LOG1"));
+        assert!(!error.body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn short_methods_reach_their_endpoints() {
+    let server = Server::start(|request: &Request| {
+        json(match request.line.as_str() {
+            "GET /v1/workflows?workspace_id=5&page_num=2" => {
+                r#"{"code":0,"data":{"items":[{"workflow_id":"74","workflow_name":"n"}],"has_more":true}}"#
+            }
+            "GET /v1/workflows/74?include_input_output=true" => {
+                r#"{"code":0,"data":{"workflow_detail":{"workflow_id":"74"},"input":{"parameters":{"city":{"type":"string"}}}}}"#
+            }
+            "GET /v1/workflows/74/versions?page_size=3" => {
+                r#"{"code":0,"data":{"items":[{"version":"v1"}],"has_more":false}}"#
+            }
+            "GET /v1/workflows/74/run_histories/88/execute_nodes/9" => {
+                r#"{"code":0,"data":{"is_finish":true,"node_output":"all"}}"#
+            }
+            "POST /v1/conversations/1/messages/2/feedback"
+            | "DELETE /v1/conversations/1/messages/2/feedback" => r#"{"code":0,"msg":""}"#,
+            _ => r#"{"code":4000,"msg":"no such call"}"#,
+        })
+    })
+    .await;
+    let coze = server.coze();
+    let query = ListWorkflowsQuery {
+        workspace_id: "5".into(),
+        page_num: Some(2),
+        ..Default::default()
+    };
+    let list = coze.list_workflows(query).await.unwrap();
+    assert_eq!(
+        (list.items[0].workflow_name.as_str(), list.has_more),
+        ("n", true)
+    );
+    let info = coze.retrieve_workflow("74").await.unwrap();
+    assert_eq!(info.input.unwrap().parameters["city"].kind, "string");
+    let query = ListWorkflowVersionsQuery {
+        page_size: Some(3),
+        ..Default::default()
+    };
+    let versions = coze.list_workflow_versions("74", query).await.unwrap();
+    assert_eq!(versions.items[0].version, "v1");
+    let node = coze.node_history("74", "88", "9").await.unwrap();
+    assert_eq!(node.node_output, "all");
+    let rating = FeedbackBody {
+        feedback_type: FeedbackType::Like,
+        comment: Some("good".into()),
+        ..Default::default()
+    };
+    coze.create_feedback("1", "2", rating).await.unwrap();
+    coze.delete_feedback("1", "2").await.unwrap();
+    let body = server.requests()[4].json();
+    assert_eq!(body, value!({"feedback_type": "like", "comment": "good"}));
 }
 
 #[tokio::test]

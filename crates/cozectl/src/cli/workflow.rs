@@ -122,7 +122,10 @@ pub(crate) struct ResumeArgs {
     /// For a question of `workflow run`: wait for the result
     #[arg(long)]
     pub(crate) no_stream: bool,
-    /// Print events as NDJSON; with --no-stream one JSON object
+    /// For a question of `workflow run --async`: go on in the background and wait for the result
+    #[arg(long = "async", conflicts_with = "no_stream")]
+    pub(crate) background: bool,
+    /// Print events as NDJSON; with --no-stream or --async one JSON object
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

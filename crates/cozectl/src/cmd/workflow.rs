@@ -7,7 +7,7 @@ use coze_api::types::sse::Framing;
 use coze_api::types::workflow_event::WorkflowError;
 use coze_api::types::workflows::InterruptData;
 use coze_api::{
-    Coze, Error, Id, PollOptions, RunOutcome, StreamError, WorkflowEvent, WorkflowEventData,
+    Coze, Error, Id, PollOptions, RunBy, RunOutcome, StreamError, WorkflowEvent, WorkflowEventData,
     WorkflowRequest, WorkflowStream,
 };
 use futures_util::FutureExt;
@@ -54,25 +54,34 @@ fn start(args: &RunArgs, printer: &mut Printer) -> Result<ExitStatus> {
         async |target, printer| {
             let request = request(target.coze(), &args.input, parameters);
             let outcome = if args.background {
-                let id = request.clone().start().await.map_err(not_understood)?;
+                let id = request.clone().start().await?;
                 if !args.wait {
                     return shown_id(&id, args.json, printer);
                 }
                 let deadline = PollOptions::deadline(Duration::from_secs(args.deadline));
-                request.wait(&id, deadline).await.map_err(not_understood)?
+                request.wait(&id, deadline).await?
             } else {
-                request.run().await?
+                request
+                    .run()
+                    .await
+                    .inspect_err(|error| heard(error, printer))?
             };
             finished(target, &args.input.id, &outcome, args.json, printer)
         },
     )
 }
 
-/// Here nothing is left that the arguments could have done wrong.
-fn not_understood(error: Error) -> Failure {
-    match error {
-        Error::Invalid(text) => Failure::said(ExitStatus::Unreachable, text),
-        error => error.into(),
+/// What the nodes had said before their stream broke: no result, so it goes beside the output.
+fn heard(error: &Error, printer: &mut Printer) {
+    let said = match error {
+        Error::Stream(failure) if !matches!(failure.kind, StreamError::Event { .. }) => {
+            &failure.said
+        }
+        Error::Run(failed) => &failed.said,
+        _ => return,
+    };
+    for said in said {
+        printer.message(&said.text);
     }
 }
 
@@ -114,8 +123,14 @@ fn resume(args: &ResumeArgs, printer: &mut Printer) -> Result<ExitStatus> {
                 .coze()
                 .workflow(&args.id)
                 .resume(&args.event_id, args.kind, data);
-            if args.no_stream {
-                let outcome = request.run().await?;
+            if args.no_stream || args.background {
+                let by = if args.background {
+                    RunBy::Async
+                } else {
+                    RunBy::Stream
+                };
+                let resumed = request.run_by(by).run().await;
+                let outcome = resumed.inspect_err(|error| heard(error, printer))?;
                 return finished(target, &args.id, &outcome, args.json, printer);
             }
             let stream = request.stream().await?;
@@ -209,7 +224,10 @@ fn finished(
             workflow,
             &asked.interrupt,
             &question(&asked.question()),
-            " --no-stream",
+            match asked.run_by {
+                RunBy::Stream => " --no-stream",
+                _ => " --async",
+            },
         )),
     }
 }

@@ -90,7 +90,7 @@ fn an_interrupted_poll_cancels_its_chat() {
 fn an_interrupted_workflow() {
     let (fake, home) = (Fake::start(|_| Answer::Hold(Vec::new())), Home::new());
     let child = spawn(&fake, &home, &["workflow", "run", "1"]);
-    fake.wait_for("POST /v1/workflow/run");
+    fake.wait_for("POST /v1/workflow/stream_run");
     send_signal(child.id(), "INT");
     assert_eq!(end(child).0, Some(130));
 }

@@ -241,11 +241,8 @@ fn a_canvas_that_cannot_run_is_named_with_its_node() {
 
 #[test]
 fn a_question_is_data_for_a_program() {
-    let body = String::from_utf8(fixture("workflows/RunWorkflow.interrupt.res.json")).unwrap();
-    let fake = Fake::start(move |request| match request.line.as_str() {
-        "POST /v1/workflow/run" => Answer::json(&body),
-        _ => Answer::events(&fixture("workflows/StreamRunWorkflow.interrupt.sse")),
-    });
+    let fake =
+        Fake::start(|_| Answer::events(&fixture("workflows/StreamRunWorkflow.interrupt.sse")));
     let home = Home::new();
     let ran = home.run_client(&fake.url, &["workflow", "run", "1", "--json"]);
     assert_eq!(ran.code, Some(0), "{ran}");
@@ -265,19 +262,20 @@ fn a_question_is_data_for_a_program() {
 
 #[test]
 fn the_answer_reaches_the_server() {
-    let fake = Fake::start(|request| match request.line.as_str() {
-        "POST /v1/workflows/resume" => Answer::json(
-            &String::from_utf8(fixture("workflows/ResumeWorkflow.sync.res.json")).unwrap(),
-        ),
-        _ => Answer::events(&fixture("workflows/StreamResumeWorkflow.text.sse")),
-    });
     let arguments = [
         "workflow", "resume", "1", "2/3", "--type", "5", "--data", "-3",
     ];
     for (more, path) in [
         (&[][..], "POST /v1/workflow/stream_resume"),
-        (&["--no-stream"], "POST /v1/workflows/resume"),
+        (&["--no-stream"], "POST /v1/workflow/stream_resume"),
+        (&["--async"], "POST /v1/workflows/resume"),
     ] {
+        let fake = Fake::start(|request| match request.line.as_str() {
+            "POST /v1/workflows/resume" => Answer::json(
+                &String::from_utf8(fixture("workflows/ResumeWorkflow.sync.res.json")).unwrap(),
+            ),
+            _ => Answer::events(&fixture("workflows/StreamResumeWorkflow.text.sse")),
+        });
         let ran = Home::new().run_client(&fake.url, &[&arguments, more].concat());
         assert_eq!(ran.code, Some(0), "{ran}");
         let body = fake.wait_for(path).json();
@@ -318,13 +316,69 @@ fn a_stream_that_is_cut_loses_nothing_that_arrived() {
     let ran = Home::new().run_client(&fake.url, &["workflow", "stream", "1"]);
     ran.fails(3, &["the stream was cut before its last event", "\nhint: "]);
     assert!(!ran.stdout.is_empty(), "{ran}");
+    // A run has no result then, and what had arrived is none.
+    let ran = Home::new().run_client(&fake.url, &["workflow", "run", "1"]);
+    ran.fails(
+        3,
+        &[
+            "明天有小\n",
+            "the run of workflow 1 cannot be followed",
+            "\nhint: what had arrived was printed; the run may go on at the server",
+        ],
+    );
+    assert_eq!(ran.stdout, "", "{ran}");
+}
+
+#[test]
+fn a_run_that_lasts_longer_than_its_deadline_is_named() {
+    let fake = Fake::start(|request| match request.line.as_str() {
+        "POST /v1/workflow/run" => Answer::json("{\"msg\":\"\",\"execute_id\":\"88\"}"),
+        _ => Answer::json(
+            "{\"code\":0,\"data\":[{\"execute_id\":\"88\",\"execute_status\":\"Running\"}]}",
+        ),
+    });
+    let arguments = [
+        "workflow",
+        "run",
+        "74",
+        "--async",
+        "--wait",
+        "--deadline",
+        "1",
+    ];
+    let ran = Home::new().run_client(&fake.url, &arguments);
+    ran.fails(
+        3,
+        &[
+            "run 88 of workflow 74 is still Running",
+            "cozectl api GET /v1/workflows/74/run_histories/88",
+        ],
+    );
+}
+
+#[test]
+fn a_question_of_a_run_in_the_background_is_answered_there() {
+    let fake = Fake::start(|request| match request.line.as_str() {
+        "POST /v1/workflow/run" => Answer::json("{\"msg\":\"\",\"execute_id\":\"88\"}"),
+        _ => Answer::json(
+            "{\"code\":0,\"data\":[{\"execute_id\":\"88\",\"execute_status\":\"Running\",\"run_mode\":2,\
+             \"interrupt_data\":{\"event_id\":\"88/99\",\"type\":2,\"data\":\"where to?\"}}]}",
+        ),
+    });
+    let arguments = ["workflow", "run", "74", "--async", "--wait"];
+    let ran = Home::new().run_client(&fake.url, &arguments);
+    ran.fails(
+        1,
+        &[
+            "where to?",
+            "cozectl workflow resume 74 88/99 --type 2 --async --data ANSWER",
+        ],
+    );
 }
 
 #[test]
 fn the_options_reach_the_server() {
-    let fake = Fake::start(|_| {
-        Answer::json("{\"code\":0,\"msg\":\"\",\"data\":\"{\\\"o\\\":1}\",\"debug_url\":\"\"}")
-    });
+    let fake = Fake::start(|_| Answer::events(&fixture("workflows/StreamRunWorkflow.full.sse")));
     let ran = Home::new().run_client(
         &fake.url,
         &[
@@ -345,8 +399,8 @@ fn the_options_reach_the_server() {
             "v0.0.2",
         ],
     );
-    ran.prints("{\"o\":1}\n");
-    let body = fake.wait_for("POST /v1/workflow/run").json();
+    ran.prints("{\"output\":\"建议带伞。\"}\n");
+    let body = fake.wait_for("POST /v1/workflow/stream_run").json();
     assert_eq!(
         body["parameters"],
         json!({"n": 3, "id": "7500000000000000001", "t": "你"})
