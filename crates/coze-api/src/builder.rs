@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
+use crate::limit::{Limiter, Limits};
 use crate::secret::Redact;
 
 /// A hosted service.
@@ -76,6 +77,8 @@ pub struct CozeBuilder {
     default_bot: Option<Id>,
     default_user: Option<String>,
     http_client: Option<reqwest::Client>,
+    limits: Limits,
+    limiter: Option<Limiter>,
 }
 
 impl fmt::Debug for CozeBuilder {
@@ -85,6 +88,7 @@ impl fmt::Debug for CozeBuilder {
             .field("region", &self.region)
             .field("base_url", &self.base_url)
             .field("timeouts", &self.timeouts)
+            .field("limits", &self.limits)
             .field("default_bot", &self.default_bot)
             .field("default_user", &self.default_user)
             .finish_non_exhaustive()
@@ -186,6 +190,20 @@ impl CozeBuilder {
         self
     }
 
+    /// How many calls may start, and be under way; unlimited by default. What is shared: all
+    /// clients of this process with the same limits for the same server and token wait in one
+    /// queue.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// A limiter of one's own, shared with whoever else has it, instead of [`limits`](Self::limits).
+    pub fn limiter(mut self, limiter: Limiter) -> Self {
+        self.limiter = Some(limiter);
+        self
+    }
+
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
@@ -216,14 +234,19 @@ impl CozeBuilder {
             Some(client) => client,
             None => http_client(&base, self.timeouts.connect)?,
         };
+        let base = base.as_str().trim_end_matches('/').to_owned();
+        let limited = self.limits != Limits::none();
+        let shared = || limited.then(|| Limiter::shared(self.limits, &base, token));
+        let limiter = self.limiter.clone().or_else(shared);
         Ok(Coze {
             inner: Arc::new(Inner {
                 http,
-                base: base.as_str().trim_end_matches('/').to_owned(),
+                base,
                 authorization,
                 user_agent,
                 redact: Redact::new(token),
                 timeouts: self.timeouts,
+                limiter,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),

@@ -15,6 +15,7 @@ use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::frames::Frames;
+use crate::limit::{Attempt, Limiter, Permit};
 use crate::raw_stream::RawStream;
 use crate::response::{Head, RawResponse, Response};
 use crate::secret::Redact;
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) user_agent: HeaderValue,
     pub(crate) redact: Redact,
     pub(crate) timeouts: Timeouts,
+    pub(crate) limiter: Option<Limiter>,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }
@@ -60,6 +62,8 @@ pub(crate) struct Opened {
     pub(crate) url: String,
     /// When the whole call must be done.
     pub(crate) deadline: Option<(Instant, Duration)>,
+    /// Held until the body has come, or nobody wants it any more.
+    pub(crate) permit: Option<Permit>,
 }
 
 impl Coze {
@@ -147,9 +151,10 @@ impl Coze {
     pub(crate) async fn receive(&self, call: Call) -> Result<RawResponse> {
         let span = span(&call);
         async {
-            let (until, waited) = self.limit(&call);
+            let attempt = self.attempt(&call).await?;
+            let (until, waited) = attempt.until;
             let reading = async {
-                let opened = self.exchange(&call).await?;
+                let opened = self.exchange(&call, attempt).await?;
                 read(opened).await
             };
             match timeout_at(until, reading).await {
@@ -163,13 +168,17 @@ impl Coze {
 
     /// Sends a call and returns when its answer begins.
     pub(crate) async fn open(&self, call: &Call) -> Result<Opened> {
+        Ok(self.open_until(call).await?.0)
+    }
+
+    /// Also says until when its first bytes must have come.
+    async fn open_until(&self, call: &Call) -> Result<(Opened, (Instant, Waited))> {
         let span = span(call);
         async {
-            let (until, waited) = self.limit(call);
-            let total = self.inner.timeouts.total;
-            let deadline = total.map(|total| (Instant::now() + total, total));
-            match timeout_at(until, self.exchange(call)).await {
-                Ok(result) => result.map(|opened| Opened { deadline, ..opened }),
+            let attempt = self.attempt(call).await?;
+            let (until, waited) = attempt.until;
+            match timeout_at(until, self.exchange(call, attempt)).await {
+                Ok(result) => result.map(|opened| (opened, (until, waited))),
                 Err(_) => Err(self.late(call, waited)),
             }
         }
@@ -179,8 +188,7 @@ impl Coze {
 
     /// Sends a call whose answer is to be a stream of events; anything else is an error here.
     async fn open_events(&self, call: Call) -> Result<Frames> {
-        let (until, waited) = self.limit(&call);
-        let mut opened = self.open(&call).await?;
+        let (mut opened, (until, waited)) = self.open_until(&call).await?;
         let idle = self.inner.timeouts.idle;
         let reading = async {
             let mut begin = None;
@@ -207,8 +215,8 @@ impl Coze {
     }
 
     /// The request path. Every request of this crate passes these steps, in this order.
-    async fn exchange(&self, call: &Call) -> Result<Opened> {
-        // Step 1, limit: a client-side limiter waits for its turn here.
+    async fn exchange(&self, call: &Call, attempt: Attempt) -> Result<Opened> {
+        // Step 1, limit: `attempt` has waited for its turn, and holds it from here on.
 
         // Step 2, authorise: a token that is about to expire is refreshed here.
         let authorization = self.inner.authorization.clone();
@@ -240,29 +248,24 @@ impl Coze {
         let span = tracing::Span::current();
         span.record("http", head.status);
         span.record("log_id", head.log_id.as_deref());
+        self.heed(&head);
         Ok(Opened {
             head,
             response,
             url: shown,
-            deadline: None,
+            deadline: attempt.deadline,
+            permit: attempt.permit,
         })
     }
 
-    /// Until when the answer must have come.
-    fn limit(&self, call: &Call) -> (Instant, Waited) {
-        let timeouts = &self.inner.timeouts;
-        let patience = timeouts.first_byte.max(call.patience);
-        let waited = match timeouts.total {
-            Some(total) if total < patience => Waited::Total(total),
-            _ => Waited::Answer(patience),
-        };
-        (Instant::now() + waited.duration(), waited)
+    fn late(&self, call: &Call, waited: Waited) -> Error {
+        TransportError::timeout(call.endpoint.clone(), &self.url_of(call), waited).into()
     }
 
-    fn late(&self, call: &Call, waited: Waited) -> Error {
+    /// The address of a call, without its query.
+    pub(crate) fn url_of(&self, call: &Call) -> String {
         let path = call.path.split('?').next().unwrap_or_default();
-        let url = format!("{}{path}", self.inner.base);
-        TransportError::timeout(call.endpoint.clone(), &url, waited).into()
+        format!("{}{path}", self.inner.base)
     }
 }
 
@@ -278,6 +281,7 @@ pub(crate) async fn read(opened: Opened) -> Result<RawResponse> {
         head,
         response,
         url,
+        permit: _until_here,
         ..
     } = opened;
     match response.bytes().await {

@@ -14,6 +14,7 @@ use futures_util::Stream;
 
 use crate::client::{Opened, is_document};
 use crate::error::{Error, StreamError, StreamFailure};
+use crate::limit::Permit;
 use crate::response::{Head, RawResponse};
 use crate::transport::{TransportError, is_early_end};
 use crate::watch::Watch;
@@ -43,6 +44,8 @@ pub(crate) struct Frames {
     /// A document that came instead of a stream, in spite of its type.
     document: Option<Vec<u8>>,
     watch: Watch,
+    /// The stream's place among the calls under way.
+    permit: Option<Permit>,
     bytes: u64,
     events: u64,
 }
@@ -59,6 +62,7 @@ impl Frames {
             over: false,
             document: None,
             watch: Watch::new(idle, opened.deadline),
+            permit: opened.permit,
             bytes: 0,
             events: 0,
         }
@@ -160,7 +164,10 @@ impl Frames {
             Progress::MayEnd => self.progress = Progress::MayEnd,
             // The end of the body is not waited for. The body is kept, though: while it is, the
             // HTTP client takes its end when that comes, and can use the connection again.
-            Progress::Ended => self.over = true,
+            Progress::Ended => {
+                self.over = true;
+                self.permit = None;
+            }
         }
     }
 
@@ -190,6 +197,7 @@ impl Frames {
     pub(crate) fn close(&mut self) {
         self.over = true;
         self.body = None;
+        self.permit = None;
         self.watch.stop();
     }
 

@@ -26,6 +26,7 @@
 //! | run a workflow | [`Coze::workflow`]: [`run`](WorkflowRequest::run), [`stream`](WorkflowRequest::stream), [`start`](WorkflowRequest::start) |
 //! | answer a workflow's question | [`RunInterrupt::resume`] |
 //! | talk to a chatflow | [`WorkflowRequest::chat`] |
+//! | stay within a plan | [`CozeBuilder::limits`] with [`Limits`], [`Coze::limiter`] |
 //! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
 //!
 //! # What can be relied on
@@ -58,6 +59,7 @@ mod draft;
 mod error;
 mod files;
 mod frames;
+mod limit;
 mod poll;
 mod raw_stream;
 mod reply;
@@ -83,6 +85,7 @@ pub use error::{
     ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, RunFailed,
     StreamError, StreamFailure,
 };
+pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use poll::PollOptions;
 pub use raw_stream::RawStream;
 pub use reply::Reply;
