@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
+use crate::limit::{Limiter, Limits};
 use crate::observe::Observer;
 use crate::retry::RetryPolicy;
 use crate::reuse::{Habits, NoteConnections};
@@ -84,6 +85,8 @@ pub struct CozeBuilder {
     proxies: Vec<reqwest::Proxy>,
     certificates: Vec<reqwest::Certificate>,
     http2_only: bool,
+    limits: Limits,
+    limiter: Option<Limiter>,
 }
 
 impl fmt::Debug for CozeBuilder {
@@ -93,6 +96,7 @@ impl fmt::Debug for CozeBuilder {
             .field("region", &self.region)
             .field("base_url", &self.base_url)
             .field("timeouts", &self.timeouts)
+            .field("limits", &self.limits)
             .field("default_bot", &self.default_bot)
             .field("default_user", &self.default_user)
             .finish_non_exhaustive()
@@ -248,6 +252,20 @@ impl CozeBuilder {
         self
     }
 
+    /// How many calls may start, and be under way; unlimited by default. What is shared: all
+    /// clients of this process with the same limits for the same server and token wait in one
+    /// queue.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// A limiter of one's own, shared with whoever else has it, instead of [`limits`](Self::limits).
+    pub fn limiter(mut self, limiter: Limiter) -> Self {
+        self.limiter = Some(limiter);
+        self
+    }
+
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
@@ -279,10 +297,14 @@ impl CozeBuilder {
             Some(client) => (client.clone(), None),
             None => (self.own_http_client(&base)?, Some(Habits::default())),
         };
+        let base = base.as_str().trim_end_matches('/').to_owned();
+        let limited = self.limits != Limits::none();
+        let shared = || limited.then(|| Limiter::shared(self.limits, &base, token));
+        let limiter = self.limiter.clone().or_else(shared);
         Ok(Coze {
             inner: Arc::new(Inner {
                 http,
-                base: base.as_str().trim_end_matches('/').to_owned(),
+                base,
                 authorization,
                 user_agent,
                 redact: Redact::new(token),
@@ -290,6 +312,7 @@ impl CozeBuilder {
                 retry: self.retry,
                 habits,
                 observer: self.observer,
+                limiter,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),

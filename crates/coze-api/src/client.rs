@@ -11,6 +11,7 @@ use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
 use crate::error::Result;
 use crate::exchange::Judged;
+use crate::limit::Limiter;
 use crate::observe::Observer;
 use crate::raw_stream::RawStream;
 use crate::response::{RawResponse, Response};
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     /// `None` for an HTTP client that is not our own: its connections cannot be watched.
     pub(crate) habits: Option<Habits>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) limiter: Option<Limiter>,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }

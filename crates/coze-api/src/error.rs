@@ -10,6 +10,7 @@ use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
 use crate::body::Body;
+use crate::limit::LimitReached;
 use crate::reply::Reply;
 use crate::run::NodeText;
 use crate::run_error::{BrokenRun, RunFailed};
@@ -49,6 +50,9 @@ pub enum Error {
     /// Polling took longer than its deadline; what is polled goes on.
     #[error(transparent)]
     Timeout(Box<PollTimeout>),
+    /// Not sent, because of the client's own limits.
+    #[error(transparent)]
+    Limit(Box<LimitReached>),
     /// An argument that no server needs to be asked about, or a file that cannot be read.
     #[error("invalid argument: {0}")]
     Invalid(String),
@@ -92,11 +96,11 @@ impl Error {
             Self::Stream(error) => error.log_id.as_deref(),
             Self::Chat(error) => error.reply.log_id(),
             Self::Run(error) => error.log_id(),
-            Self::Transport(_) | Self::Timeout(_) | Self::Invalid(_) => None,
+            Self::Transport(_) | Self::Timeout(_) | Self::Limit(_) | Self::Invalid(_) => None,
         }
     }
 
-    /// Whether the same call can succeed later without any change.
+    /// Whether the same call can succeed later without any change, within a sensible wait.
     ///
     /// It does not say that sending it again is *safe*: a chat or a run that was accepted before
     /// the failure would run twice.
@@ -109,6 +113,8 @@ impl Error {
                 Some(entry) => entry.retry.is_retryable(),
                 None => self.http().is_some_and(retryable_status),
             },
+            // The limiter has waited for as long as is sensible.
+            Self::Limit(_) => false,
             Self::Decode(_) | Self::Stream(_) | Self::Timeout(_) | Self::Invalid(_) => false,
         }
     }
@@ -125,19 +131,20 @@ impl Error {
                 Some(entry) => matches!(entry.retry, Retry::Limited | Retry::Maybe),
                 None => !(400..500).contains(&error.http),
             },
-            Self::Invalid(_) => false,
+            Self::Invalid(_) | Self::Limit(_) => false,
             Self::Decode(_) | Self::Stream(_) | Self::Chat(_) | Self::Run(_) | Self::Timeout(_) => {
                 true
             }
         }
     }
 
-    /// How long the server asks to wait: its `Retry-After` header.
+    /// How long to wait: the server's `Retry-After` header, or what the client's own limits say.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Api(error) => error.retry_after,
             Self::Http(error) => error.retry_after,
+            Self::Limit(error) => Some(error.wait).filter(|wait| !wait.is_zero()),
             _ => None,
         }
     }
@@ -525,6 +532,7 @@ macro_rules! from_boxed {
 from_boxed!(
     Transport TransportError, Api ApiError, Http HttpError, Decode DecodeError,
     Stream StreamFailure, Chat ChatFailed, Run RunFailed, Timeout PollTimeout,
+    Limit LimitReached,
 );
 
 #[cfg(test)]

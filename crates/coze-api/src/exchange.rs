@@ -18,6 +18,7 @@ use crate::call::{Call, Payload};
 use crate::client::Coze;
 use crate::error::{Error, Result};
 use crate::frames::Frames;
+use crate::limit::Permit;
 use crate::observe::Attempt;
 use crate::response::{Head, RawResponse, Response};
 use crate::retry::{Attempts, RetryPolicy};
@@ -32,6 +33,8 @@ pub(crate) struct Opened {
     pub(crate) url: String,
     /// When the whole call must be done.
     pub(crate) deadline: Deadline,
+    /// Held until the body has come, or nobody wants it any more.
+    pub(crate) permit: Option<Permit>,
 }
 
 /// When a whole call must be done, and how long that was from its beginning.
@@ -130,8 +133,15 @@ impl Coze {
             attempts.made += 1;
             let span = span(call, attempts.made);
             let began = Instant::now();
-            let making = async { A::take(self, self.exchange(call, deadline).await?).await };
-            let making = self.in_time(call, deadline, making);
+            let making = async {
+                let permit = self.turn(call, deadline).await?;
+                let taking = async {
+                    let mut opened = self.exchange(call, deadline).await?;
+                    opened.permit = permit;
+                    A::take(self, opened).await
+                };
+                self.in_time(call, deadline, taking).await
+            };
             let result = making.instrument(span.clone()).await;
             let (head, error) = match &result {
                 Ok(answer) => (Some(answer.head()), answer.refusal()),
@@ -176,8 +186,7 @@ impl Coze {
         let timeouts = &self.inner.timeouts;
         let patience = timeouts.first_byte.max(call.patience);
         let late = |waited| {
-            let path = call.path.split('?').next().unwrap_or_default();
-            let url = format!("{}{path}", self.inner.base);
+            let url = self.url_of(call);
             Err(TransportError::timeout(call.endpoint.clone(), &url, waited).into())
         };
         if let Payload::Form { sent, .. } = &call.payload {
@@ -214,12 +223,10 @@ impl Coze {
     async fn exchange(&self, call: &Call, deadline: Deadline) -> Result<Opened> {
         let inner = &self.inner;
 
-        // Step 1, limit: a client-side limiter waits for its turn here.
-
-        // Step 2, authorise: a token that is about to expire is refreshed here.
+        // Step 1, authorise: a token that is about to expire is refreshed here.
         let authorization = inner.authorization.clone();
 
-        // Step 3, build: from bytes only, so that another attempt can build it again.
+        // Step 2, build: from bytes only, so that another attempt can build it again.
         let url = format!("{}{}", inner.base, call.path);
         let shown = url.split('?').next().unwrap_or_default().to_owned();
         // Care is needed only while it is not known how the server treats its connections.
@@ -236,7 +243,7 @@ impl Coze {
         }
         let request = call.fill(request, trail.as_ref()).await?;
 
-        // Step 4, send.
+        // Step 3, send.
         let sent = match &trail {
             None => request.send().await,
             Some(trail) => followed(Arc::clone(trail), request.send()).await,
@@ -256,19 +263,27 @@ impl Coze {
             habits.kept();
         }
 
-        // Step 5, hand over: the caller reads the body, judges it and decodes it.
+        // Step 4, hand over: the caller reads the body, judges it and decodes it.
         let head = Head::new(
             call.endpoint.clone(),
             response.status().as_u16(),
             response.headers(),
             inner.redact.clone(),
         );
+        self.heed(&head);
         Ok(Opened {
             head,
             response,
             url: shown,
             deadline,
+            permit: None,
         })
+    }
+
+    /// The address of a call, without its query.
+    pub(crate) fn url_of(&self, call: &Call) -> String {
+        let path = call.path.split('?').next().unwrap_or_default();
+        format!("{}{path}", self.inner.base)
     }
 }
 
@@ -303,6 +318,7 @@ pub(crate) async fn read(opened: Opened) -> Result<RawResponse> {
         head,
         response,
         url,
+        permit: _until_here,
         ..
     } = opened;
     match response.bytes().await {

@@ -15,6 +15,7 @@ use futures_util::Stream;
 
 use crate::error::{Error, StreamError, StreamFailure};
 use crate::exchange::{Opened, is_document};
+use crate::limit::Permit;
 use crate::observe::{Observer, StreamEnd};
 use crate::response::{Head, RawResponse};
 use crate::transport::{TransportError, Waited, is_early_end};
@@ -45,6 +46,8 @@ pub(crate) struct Frames {
     /// A document that came instead of a stream, in spite of its type.
     document: Option<Vec<u8>>,
     watch: Watch,
+    /// The stream's place among the calls under way.
+    permit: Option<Permit>,
     bytes: u64,
     events: u64,
     observed: Option<Box<Observed>>,
@@ -73,6 +76,7 @@ impl Frames {
             over: false,
             document: None,
             watch: Watch::new(idle, opened.deadline),
+            permit: opened.permit,
             bytes: 0,
             events: 0,
             observed: observer.map(|observer| {
@@ -185,7 +189,10 @@ impl Frames {
             Progress::MayEnd => self.progress = Progress::MayEnd,
             // The end of the body is not waited for. The body is kept, though: while it is, the
             // HTTP client takes its end when that comes, and can use the connection again.
-            Progress::Ended => self.over = true,
+            Progress::Ended => {
+                self.over = true;
+                self.permit = None;
+            }
         }
     }
 
@@ -215,6 +222,7 @@ impl Frames {
     pub(crate) fn close(&mut self) {
         self.over = true;
         self.body = None;
+        self.permit = None;
         self.watch.stop();
     }
 

@@ -30,6 +30,7 @@
 //! | talk to a chatflow | [`WorkflowRequest::chat`] |
 //! | get speech, or other bytes | [`Coze::download`] |
 //! | read a list to its end | [`Coze::pages`] |
+//! | stay within a plan | [`CozeBuilder::limits`] with [`Limits`], [`Coze::limiter`] |
 //! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
 //!
 //! # What can be relied on
@@ -68,6 +69,7 @@ mod exchange;
 mod files;
 mod frames;
 mod history;
+mod limit;
 mod observe;
 mod pages;
 mod poll;
@@ -106,6 +108,7 @@ pub use error::{
     ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
     StreamFailure,
 };
+pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use observe::{Attempt, Observer, StreamEnd};
 pub use pages::Pages;
 pub use poll::PollOptions;

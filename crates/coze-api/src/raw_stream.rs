@@ -64,6 +64,9 @@ impl RawStream {
             _ => (Instant::now() + self.idle, Waited::Silence(self.idle)),
         };
         let chunk = timeout_at(waited.0, self.opened.response.chunk()).await;
+        if !matches!(chunk, Ok(Ok(Some(_)))) {
+            self.opened.permit = None;
+        }
         let endpoint = || self.opened.head.endpoint.clone();
         match chunk {
             Ok(Ok(chunk)) => Ok(chunk),

@@ -23,7 +23,7 @@ pub(crate) struct Head {
     pub(crate) log_id: Option<String>,
     pub(crate) content_type: Option<String>,
     location: Option<String>,
-    retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     redact: Redact,
 }
 

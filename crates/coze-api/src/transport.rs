@@ -80,6 +80,8 @@ enum Reach {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Waited {
+    /// For a turn, because of the client's own [`Limits`](crate::Limits): nothing was sent.
+    Turn(Duration),
     /// For the answer.
     Answer(Duration),
     /// For the next bytes of a stream.
@@ -93,7 +95,7 @@ impl Waited {
     #[must_use]
     pub const fn duration(self) -> Duration {
         match self {
-            Self::Answer(time) | Self::Silence(time) | Self::Total(time) => time,
+            Self::Turn(time) | Self::Answer(time) | Self::Silence(time) | Self::Total(time) => time,
         }
     }
 }
@@ -172,6 +174,9 @@ impl TransportError {
             crate::error::OneLine(&text).to_string()
         };
         match (self.kind, self.waited) {
+            (_, Some(Waited::Turn(time))) => {
+                format!("not sent: its turn did not come within {time:?} (client-side limits)")
+            }
             (_, Some(Waited::Answer(time))) => format!("no answer within {time:?}"),
             (_, Some(Waited::Silence(time))) => format!("nothing arrived for {time:?}"),
             (_, Some(Waited::Total(time))) => format!("not done within {time:?}"),

@@ -7,6 +7,7 @@ mod chats;
 mod cuts;
 mod drops;
 mod kept;
+mod limits;
 mod polling;
 mod replies;
 mod resumes;
