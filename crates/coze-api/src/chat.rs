@@ -292,8 +292,8 @@ impl ChatRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        let row = self.request()?;
-        turn::stream(self.coze, row).await
+        let events = self.coze.stream(self.request()?).await?;
+        Ok(ChatStream::new(self.coze, events))
     }
 
     /// Starts the chat and waits for all of it, streaming underneath.

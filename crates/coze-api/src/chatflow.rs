@@ -9,7 +9,6 @@ use crate::client::Coze;
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::setters::workflow_setters;
-use crate::turn;
 
 /// A turn with a chatflow, while it is put together; see
 /// [`WorkflowRequest::chat`](crate::WorkflowRequest::chat). Messages are plain text.
@@ -64,7 +63,8 @@ impl ChatflowRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        turn::stream(self.coze, self.row).await
+        let events = self.coze.stream(self.row).await?;
+        Ok(ChatStream::new(self.coze, events))
     }
 
     /// Talks to the chatflow and waits for all of its answer.

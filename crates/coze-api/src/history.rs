@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use crate::call::Call;
 use crate::client::Coze;
 use crate::error::{Error, PollTimeout, Result};
-use crate::poll::{Beat, Deadline};
+use crate::poll::Beat;
 use crate::run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 use crate::run_error::RunFailed;
-use crate::run_options::{Patience, RunBy};
+use crate::run_options::RunBy;
 
 impl Coze {
     /// Reads the state and the result of a run.
@@ -66,12 +66,9 @@ pub(crate) async fn wait(
     coze: &Coze,
     workflow: &Id,
     run: &Id,
-    patience: Patience,
+    mut beat: Beat,
     answered: Option<&str>,
 ) -> Result<RunOutcome> {
-    let Patience { poll, deadline } = patience;
-    let deadline = deadline.unwrap_or_else(|| Deadline::after(poll.deadline));
-    let mut beat = Beat::until(poll, deadline);
     let mut last = None;
     while beat.wait().await {
         let Some(history) = beat.look(coze.run_history(workflow, run)).await? else {
@@ -98,7 +95,7 @@ pub(crate) async fn wait(
         }
     }
     Err(Error::from(PollTimeout {
-        deadline: deadline.after,
+        deadline: beat.deadline(),
         chat: None,
         run: last,
         workflow_id: Some(workflow.clone()),

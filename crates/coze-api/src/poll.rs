@@ -73,6 +73,8 @@ pub(crate) struct Beat {
     deadline: Deadline,
     next: Duration,
     failures: u32,
+    /// How many looks in a row may fail.
+    patience: u32,
 }
 
 impl Beat {
@@ -87,7 +89,22 @@ impl Beat {
             deadline,
             next: options.first,
             failures: 0,
+            patience: 2,
         }
+    }
+
+    /// For after a failure: what broke a stream may keep the looks from arriving, too, and for
+    /// longer.
+    pub(crate) fn patient(self) -> Self {
+        Self {
+            patience: 8,
+            ..self
+        }
+    }
+
+    /// How long it all may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline.after
     }
 
     /// Waits until the next look; false when the deadline comes first.
@@ -115,14 +132,14 @@ impl Beat {
         }
     }
 
-    /// A look that failed for a moment does not end a wait of minutes; three in a row do.
+    /// A look that failed for a moment does not end a wait of minutes; several in a row do.
     fn forgive<T>(&mut self, look: Result<T>) -> Result<Option<T>> {
         match look {
             Ok(value) => {
                 self.failures = 0;
                 Ok(Some(value))
             }
-            Err(error) if error.is_retryable() && self.failures < 2 => {
+            Err(error) if error.is_retryable() && self.failures < self.patience => {
                 self.failures += 1;
                 if let Some(after) = error.retry_after() {
                     self.next = self.next.max(after);

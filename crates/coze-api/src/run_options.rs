@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::client::Coze;
 use crate::error::Result;
-use crate::poll::{Deadline, PollOptions};
+use crate::poll::{Beat, Deadline, PollOptions};
 use crate::transport::{TransportError, Waited};
 
 /// By which call a workflow is run, or was run.
@@ -63,16 +63,13 @@ pub(crate) struct Patience {
     pub(crate) deadline: Option<Deadline>,
 }
 
-impl From<PollOptions> for Patience {
-    fn from(poll: PollOptions) -> Self {
-        Self {
-            poll,
-            deadline: None,
-        }
-    }
-}
-
 impl Patience {
+    /// The beat at which a history is asked for.
+    pub(crate) fn beat(&self) -> Beat {
+        let own = || Deadline::after(self.poll.deadline);
+        Beat::until(self.poll, self.deadline.unwrap_or_else(own))
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         let over = |deadline: Deadline| deadline.at <= Instant::now();
         self.deadline.is_some_and(over)

@@ -100,17 +100,18 @@ impl ToolOutputsRequest {
         &mut self.row
     }
 
-    fn request(self) -> Result<SubmitToolOutputs> {
+    fn check(&self) -> Result<()> {
         if self.row.body.tool_outputs.is_empty() {
             return Err(Error::Invalid("no tool output was given".into()));
         }
-        Ok(self.row)
+        Ok(())
     }
 
     /// The row for a chat that is read later.
     fn unstreamed(mut self) -> Result<SubmitToolOutputs> {
+        self.check()?;
         self.row.body.stream = Some(false);
-        self.request()
+        Ok(self.row)
     }
 
     /// Goes on with the chat and streams what it says.
@@ -118,7 +119,9 @@ impl ToolOutputsRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        turn::stream(self.coze.clone(), self.request()?).await
+        self.check()?;
+        let events = self.coze.stream(self.row).await?;
+        Ok(ChatStream::new(self.coze, events))
     }
 
     /// Goes on with the chat and waits for all of it, streaming underneath.

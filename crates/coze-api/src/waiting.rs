@@ -33,7 +33,14 @@ pub(crate) async fn call<E: Endpoint<Reply = WorkflowResult>>(
         },
         _ => return Ok(RunOutcome::of_reply(workflow, by, reply)),
     };
-    history::wait(coze, &workflow, run, patience, origin.answered.as_deref()).await
+    history::wait(
+        coze,
+        &workflow,
+        run,
+        patience.beat(),
+        origin.answered.as_deref(),
+    )
+    .await
 }
 
 /// Makes the call that leaves a run in the background.

@@ -10,7 +10,7 @@ use crate::chatflow::ChatflowRequest;
 use crate::client::Coze;
 use crate::error::{Error, Result, StreamError};
 use crate::history;
-use crate::poll::PollOptions;
+use crate::poll::{Beat, PollOptions};
 use crate::resume::ResumeRequest;
 use crate::run::RunOutcome;
 use crate::run_options::{Origin, Patience, RunBy, RunOptions};
@@ -181,7 +181,7 @@ impl WorkflowRequest {
         options: PollOptions,
     ) -> Result<RunOutcome> {
         let (workflow, run) = (&self.body.workflow_id, execute_id.into());
-        history::wait(&self.coze, workflow, &run, options.into(), None).await
+        history::wait(&self.coze, workflow, &run, Beat::new(options), None).await
     }
 
     /// Goes on with an interrupted run: `event_id` and `kind` of its

@@ -167,7 +167,8 @@ impl WorkflowStream {
                 workflow, answered, ..
             } = &self.origin;
             let answered = answered.as_deref();
-            match history::wait(&self.coze, workflow, run, self.patience, answered).await {
+            let beat = self.patience.beat().patient();
+            match history::wait(&self.coze, workflow, run, beat, answered).await {
                 Ok(outcome) => return Ok(recovered(outcome, said)),
                 Err(Error::Run(mut failed)) => {
                     failed.said = said;

@@ -153,3 +153,20 @@ async fn a_broken_stream_may_have_come_to_another_question() {
     assert_eq!(question.messages[0].text, "你");
     assert_eq!(lines(&server), [STREAM_RESUME, HISTORY]);
 }
+
+#[tokio::test]
+async fn what_breaks_the_stream_may_also_keep_the_history_away_for_a_while() {
+    let looks = AtomicUsize::new(0);
+    let server = Server::start(move |request: &Request| match request.line.as_str() {
+        STREAM_RESUME => stream(said(0, "消息", "你", false).as_bytes()),
+        _ => match looks.fetch_add(1, Ordering::SeqCst) {
+            0..5 => vec![Step::Reset],
+            _ => history("Success", ""),
+        },
+    })
+    .await;
+    let workflow = server.coze().workflow("74").poll_options(QUICK);
+    let outcome = workflow.resume("88/99", 2, "杭州").run().await.unwrap();
+    assert!(outcome.done().unwrap().is_recovered);
+    assert_eq!(server.count(STREAM_RESUME), 1);
+}
