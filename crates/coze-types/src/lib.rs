@@ -21,22 +21,29 @@ mod id;
 mod open_enum;
 mod reply;
 
+pub mod apps;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
 pub mod chat_event;
+pub mod collaboration;
 pub mod conversations;
 pub mod endpoint;
+pub mod entities;
 pub mod files;
+pub mod folders;
 pub mod messages;
 pub mod paging;
 pub mod runs;
 pub mod sse;
 pub mod status;
 pub mod stream;
+pub mod templates;
 pub mod users;
+pub mod variables;
 pub mod workflow_event;
 pub mod workflows;
+pub mod workspaces;
 
 pub use chat_event::ChatEvent;
 pub use delta::DeltaMemory;
@@ -62,4 +69,7 @@ macro_rules! groups {
         }
     };
 }
-groups! { chat messages conversations workflows runs files bots users }
+groups! {
+    chat messages conversations workflows runs files bots users
+    variables workspaces templates apps folders entities
+}
