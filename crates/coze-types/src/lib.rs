@@ -20,16 +20,23 @@ mod delta;
 mod id;
 mod open_enum;
 mod reply;
+mod secret;
 
+pub mod api_apps;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
 pub mod chat_event;
+pub mod commerce;
+pub mod connectors;
 pub mod conversations;
 pub mod endpoint;
+pub mod enterprises;
 pub mod files;
 pub mod messages;
+pub mod organizations;
 pub mod paging;
+pub mod plugins;
 pub mod runs;
 pub mod sse;
 pub mod status;
@@ -43,7 +50,8 @@ pub use delta::DeltaMemory;
 pub use endpoint::{Downloads, Endpoint, Info, Method, RowVisitor, Streams};
 pub use id::{Id, Timestamp};
 pub use paging::{Page, Paged};
-pub use reply::{Binary, Data, Empty, StreamOnly};
+pub use reply::{Binary, Data, Empty, MaybeData, StreamOnly};
+pub use secret::Secret;
 pub use status::Status;
 pub use stream::StreamEvent;
 pub use workflow_event::{WorkflowEvent, WorkflowEventData};
@@ -62,4 +70,7 @@ macro_rules! groups {
         }
     };
 }
-groups! { chat messages conversations workflows runs files bots users }
+groups! {
+    chat messages conversations workflows runs files bots users
+    connectors api_apps enterprises organizations commerce plugins
+}
