@@ -20,20 +20,27 @@ mod delta;
 mod id;
 mod open_enum;
 mod reply;
+mod secret;
 
+pub mod api_apps;
 pub mod apps;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
 pub mod chat_event;
 pub mod collaboration;
+pub mod commerce;
+pub mod connectors;
 pub mod conversations;
 pub mod endpoint;
+pub mod enterprises;
 pub mod entities;
 pub mod files;
 pub mod folders;
 pub mod messages;
+pub mod organizations;
 pub mod paging;
+pub mod plugins;
 pub mod runs;
 pub mod sse;
 pub mod status;
@@ -50,7 +57,8 @@ pub use delta::DeltaMemory;
 pub use endpoint::{Downloads, Endpoint, Info, Method, RowVisitor, Streams};
 pub use id::{Id, Timestamp};
 pub use paging::{Page, Paged};
-pub use reply::{Binary, Data, Empty, StreamOnly};
+pub use reply::{Binary, Data, Empty, MaybeData, StreamOnly};
+pub use secret::Secret;
 pub use status::Status;
 pub use stream::StreamEvent;
 pub use workflow_event::{WorkflowEvent, WorkflowEventData};
@@ -72,4 +80,5 @@ macro_rules! groups {
 groups! {
     chat messages conversations workflows runs files bots users
     variables workspaces templates apps folders entities
+    connectors api_apps enterprises organizations commerce plugins
 }
