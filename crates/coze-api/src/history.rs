@@ -1,7 +1,7 @@
 //! Reading what became of a workflow run, and waiting for it.
 
 use coze_types::runs::{
-    ExecuteStatus, NodeOutput, RetrieveNodeHistory, RetrieveRunHistory, RunHistory,
+    ExecuteStatus, NodeOutput, RetrieveNodeHistory, RetrieveRunHistory, RunHistory, RunMode,
 };
 use coze_types::{Data, Id};
 use serde_json::{Map, Value};
@@ -118,8 +118,8 @@ fn outcome(workflow: &Id, history: RunHistory) -> RunOutcome {
                 debug_url,
                 log_id,
                 run_by: match history.run_mode {
-                    1 => RunBy::Stream,
-                    2 => RunBy::Async,
+                    RunMode::Stream => RunBy::Stream,
+                    RunMode::Async => RunBy::Async,
                     _ => RunBy::Plain,
                 },
             }))
