@@ -78,7 +78,8 @@ pub struct Info {
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: &'static str,
-    /// The permission a token must carry; `""` when none is named.
+    /// The permission a token must carry; `""` when none is named. Where it takes two, they are
+    /// joined by ` + `.
     pub permission: &'static str,
     /// What it does, in the words of its documentation comment.
     pub docs: &'static str,
