@@ -118,7 +118,7 @@ struct Run<'a> {
     round_trip: RoundTrip,
     nodes: Vec<Node<'a>>,
     sample: Value,
-    /// Pointers of nodes that have a finding: what is inside of them is not looked at any more.
+    /// Pointers of nodes that are not kept: what is inside of them is not looked at any more.
     settled: Vec<String>,
     findings: Vec<Finding>,
 }
@@ -131,14 +131,16 @@ impl<'a> Run<'a> {
             fault,
             note,
         });
-        self.settled.push(node.pointer.clone());
+        if matches!(fault, Fault::Missing | Fault::Type) {
+            self.settled.push(node.pointer.clone());
+        }
     }
 
     fn open(&self, node: &Node<'a>) -> bool {
         !self.settled.iter().any(|pointer| node.is_within(pointer))
     }
 
-    /// The nodes of which nothing is said yet.
+    /// The nodes that are kept, as far as is known.
     fn open_nodes(&self) -> Vec<usize> {
         let all = self.nodes.iter().enumerate();
         all.filter(|(_, node)| self.open(node))
