@@ -1,14 +1,19 @@
 //! Bots: the agents that a workspace has.
 
+mod agent;
+mod changes;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_with::skip_serializing_none;
 
+use crate::collaboration::{AddCollaboratorBody, CollaborationModeBody};
 use crate::endpoint::endpoints;
-use crate::open_enum::open_enum;
-use crate::paging::numbered;
+use crate::paging::{Page, Paged, numbered};
 use crate::workflows::PublishStatus;
 use crate::{Data, Empty, Id, Timestamp, de};
+
+pub use agent::*;
+pub use changes::*;
 
 endpoints! { "bots";
     /// Lists the agents of a workspace.
@@ -40,6 +45,68 @@ endpoints! { "bots";
     RetrieveOnlineBot = GET "/v1/bot/get_online_info" () "getMetadata" {
         query: RetrieveOnlineBotQuery, body: None Empty, reply: Data<Bot>
     }
+
+    /// Creates an agent: a draft, which others see only after [`PublishBot`].
+    ///
+    /// Source: <https://www.coze.cn/open/docs/developer_guides/create_bot>
+    CreateBot = POST "/v1/bot/create" () "createBot" {
+        query: Empty, body: Json CreateBotBody, reply: Data<CreatedBot>
+    }
+
+    /// Changes the draft of an agent; what the body leaves out stays as it is.
+    ///
+    /// It works for agents made by hand as well. Source:
+    /// <https://www.coze.cn/open/docs/developer_guides/update_bot>
+    UpdateBot = POST "/v1/bot/update" () "edit" {
+        query: Empty, body: Json UpdateBotBody, reply: Empty
+    }
+
+    /// Publishes an agent to the API, the Chat SDK or channels of one's own.
+    ///
+    /// Source: <https://www.coze.cn/open/docs/developer_guides/publish_bot>
+    PublishBot = POST "/v1/bot/publish" () "publish" {
+        query: Empty, body: Json PublishBotBody, reply: Data<PublishedVersion>
+    }
+
+    /// Takes an agent out of a channel.
+    ///
+    /// The token needs `Connector.disconnectBot` as well. Source:
+    /// <https://www.coze.cn/open/docs/developer_guides/unpublish_agent>
+    UnpublishBot = POST "/v1/bots/{bot_id}/unpublish" (bot_id) "disconnectBot" {
+        query: Empty, body: Json UnpublishBotBody, reply: Empty
+    }
+
+    /// Lists the versions of an agent.
+    ///
+    /// Source: <https://www.coze.cn/open/docs/developer_guides/list_bot_versions>
+    ListBotVersions = GET "/v1/bots/{bot_id}/versions" (bot_id) "Bot.listVersion" {
+        query: ListBotVersionsQuery, body: None Empty, reply: Data<BotVersionList>
+    }
+
+    /// Lets several people edit an agent, or its owner alone.
+    ///
+    /// Before going back to one, all collaborators have to be removed. Source:
+    /// <https://www.coze.cn/open/docs/developer_guides/switch_bot_develop_mode>
+    SetBotCollaborationMode = POST "/v1/bots/{bot_id}/collaboration_mode" (bot_id)
+        "Bot.switchDevelopMode" {
+        query: Empty, body: Json CollaborationModeBody, reply: Empty
+    }
+
+    /// Lets a member of the workspace edit an agent.
+    ///
+    /// [`SetBotCollaborationMode`] has to come first. Source:
+    /// <https://www.coze.cn/open/docs/developer_guides/add_bot_collaborator>
+    AddBotCollaborator = POST "/v1/bots/{bot_id}/collaborators" (bot_id) "Bot.addCollaborator" {
+        query: Empty, body: Json AddCollaboratorBody, reply: Empty
+    }
+
+    /// Takes the right to edit an agent away from a user.
+    ///
+    /// Source: <https://www.coze.cn/open/docs/developer_guides/remove_bot_collaborator>
+    RemoveBotCollaborator = DELETE "/v1/bots/{bot_id}/collaborators/{user_id}" (bot_id, user_id)
+        "Bot.removeCollaborator" {
+        query: Empty, body: None Empty, reply: Empty
+    }
 }
 
 numbered! {
@@ -52,6 +119,24 @@ numbered! {
     ListBots by page_num, 20;
     |page| page.data.items => SimpleBot;
     total page.data.total
+}
+
+impl Paged for ListBotVersions {
+    type Item = BotVersion;
+    fn prepare(&mut self) {
+        self.query.page_size.get_or_insert(30);
+    }
+    fn turn(&mut self, page: Self::Reply) -> Page<Self::Item> {
+        let (list, query) = (page.data, &mut self.query);
+        let page = Page::numbered(&mut query.page_num, query.page_size, list.items);
+        // The documents say whether there is more, the Python SDK reads how many there are.
+        match (list.has_more, list.total) {
+            (Some(more), Some(total)) => page.total(total).has_more(more),
+            (Some(more), None) => page.has_more(more),
+            (None, Some(total)) => page.total(total),
+            (None, None) => page,
+        }
+    }
 }
 
 /// Query of [`ListPublishedBots`].
@@ -179,387 +264,30 @@ pub struct RetrieveBotQuery {
     pub connector_id: Option<Id>,
 }
 
-/// An agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Bot {
-    /// The id.
-    pub bot_id: Id,
-    /// The name.
-    #[serde(default)]
-    pub name: String,
-    /// What it is for.
-    #[serde(default)]
-    pub description: String,
-    /// The picture.
-    #[serde(default)]
-    pub icon_url: String,
-    /// When it was made, in seconds.
-    #[serde(default)]
-    pub create_time: Timestamp,
-    /// When it was last changed, in seconds.
-    #[serde(default)]
-    pub update_time: Timestamp,
-    /// The version: a number of milliseconds, as text.
-    #[serde(default)]
-    pub version: String,
-    /// The prompt.
-    pub prompt_info: Option<PromptInfo>,
-    /// The opening.
-    pub onboarding_info: Option<OnboardingInfo>,
-    /// 0 single agent, 1 multi agent, 2 single agent in chatflow mode.
-    #[serde(default, deserialize_with = "de::int")]
-    pub bot_mode: i64,
-    /// The plugins.
-    pub plugin_info_list: Option<Vec<PluginInfo>>,
-    /// The model.
-    pub model_info: Option<ModelInfo>,
-    /// The knowledge.
-    pub knowledge: Option<BotKnowledge>,
-    /// The workflows.
-    pub workflow_info_list: Option<Vec<WorkflowRef>>,
-    /// The shortcuts.
-    pub shortcut_commands: Option<Vec<ShortcutCommand>>,
-    /// Whether it suggests what to ask next.
-    pub suggest_reply_info: Option<SuggestReplyInfo>,
-    /// The pictures behind the chat.
-    pub background_image_info: Option<BackgroundImageInfo>,
-    /// The variables.
-    pub variables: Option<Vec<BotVariable>>,
-    /// The voices.
-    pub voice_info_list: Option<Vec<VoiceInfo>>,
-    /// Not described; empty in the official example.
-    pub voice_data_list: Option<Vec<Value>>,
-    /// `text`, `voice` or `call`.
-    pub default_user_input_type: Option<String>,
-    /// Sound and picture.
-    pub media_config: Option<MediaConfig>,
-    /// Who owns it.
-    pub owner_user_id: Option<Id>,
-    /// The folder it lies in.
-    pub folder_id: Option<Id>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The prompt of an agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct PromptInfo {
-    /// Up to 20,000 characters.
-    pub prompt: Option<String>,
-    /// `standard` (default) or `prefix`.
-    pub prompt_mode: Option<String>,
-    /// The two parts of a prompt in `prefix` mode.
-    pub prefix_prompt_info: Option<PrefixPromptInfo>,
-}
-
-/// The two parts of a prompt in `prefix` mode.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct PrefixPromptInfo {
-    /// The part that stays the same.
-    pub prefix_prompt: Option<String>,
-    /// The part that changes.
-    pub dynamic_prompt: Option<String>,
-}
-
-/// The opening of an agent. An official example spells the keys in PascalCase; both are read.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct OnboardingInfo {
-    /// Up to 300 characters.
-    #[serde(alias = "Prologue")]
-    pub prologue: Option<String>,
-    /// Questions of up to 50 characters.
-    #[serde(alias = "SuggestedQuestions")]
-    pub suggested_questions: Option<Vec<String>>,
-    /// How the opening is made.
-    #[serde(default, alias = "OnboardingMode", deserialize_with = "de::int_opt")]
-    pub onboarding_mode: Option<i64>,
-    /// The prompt that makes it.
-    #[serde(alias = "CustomizedOnboardingPrompt")]
-    pub customized_onboarding_prompt: Option<String>,
-    /// 0 some by chance, 1 all.
-    #[serde(
-        default,
-        alias = "SuggestedQuestionsShowMode",
-        deserialize_with = "de::int_opt"
-    )]
-    pub suggested_questions_show_mode: Option<i64>,
-}
-
-/// A plugin of an agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct PluginInfo {
-    /// The id.
-    pub plugin_id: Id,
-    /// The name.
-    pub name: Option<String>,
-    /// What it is for.
-    pub description: Option<String>,
-    /// The picture.
-    pub icon_url: Option<String>,
-    /// Its operations.
-    pub api_info_list: Option<Vec<PluginApi>>,
-}
-
-/// An operation of a plugin.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct PluginApi {
-    /// The id.
-    pub api_id: Id,
-    /// The name.
-    pub name: Option<String>,
-    /// What it is for.
-    pub description: Option<String>,
-}
-
-/// The model of an agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ModelInfo {
-    /// The model.
-    pub model_id: Option<Id>,
-    /// Its name.
-    pub model_name: Option<String>,
-    /// Candidates per token.
-    #[serde(default, deserialize_with = "de::int_opt")]
-    pub top_k: Option<i64>,
-    /// Share of probability.
-    pub top_p: Option<f64>,
-    /// Spread.
-    pub temperature: Option<f64>,
-    /// Longest answer, in tokens.
-    #[serde(default, deserialize_with = "de::int_opt")]
-    pub max_tokens: Option<i64>,
-    /// Rounds of context.
-    #[serde(default, deserialize_with = "de::int_opt")]
-    pub context_round: Option<i64>,
-    /// `text`, `markdown` or `json`.
-    pub response_format: Option<String>,
-    /// Against repeated topics.
-    pub presence_penalty: Option<f64>,
-    /// Against repeated words.
-    pub frequency_penalty: Option<f64>,
-    /// Keeps the prompt secret.
-    pub sp_anti_leak: Option<bool>,
-    /// Tells the model the time.
-    pub sp_current_time: Option<bool>,
-    /// `closed` (default) or `prefix`.
-    pub cache_type: Option<String>,
-    /// `chat_api` (default) or `responses_api`.
-    pub api_mode: Option<String>,
-    /// Further settings: `thinking_type`, `caching`, `store`, `caching_expire_time`.
-    pub parameters: Option<Value>,
-}
-
-/// The knowledge of an agent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct BotKnowledge {
-    /// The datasets.
-    #[serde(default, deserialize_with = "de::null_default")]
-    pub knowledge_infos: Vec<KnowledgeInfo>,
-}
-
-/// A dataset of an agent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct KnowledgeInfo {
-    /// The id.
-    pub id: Id,
-    /// The name.
-    #[serde(default)]
-    pub name: String,
-}
-
-/// A workflow of an agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct WorkflowRef {
-    /// The id.
-    pub id: Id,
-    /// The name.
-    pub name: Option<String>,
-    /// What it is for.
-    pub description: Option<String>,
-    /// The picture.
-    pub icon_url: Option<String>,
-}
-
-/// A shortcut of an agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ShortcutCommand {
-    /// The id.
-    pub id: Id,
-    /// The name.
-    pub name: Option<String>,
-    /// What the user types.
-    pub command: Option<String>,
-    /// What it is for.
-    pub description: Option<String>,
-    /// The question it makes.
-    pub query_template: Option<String>,
-    /// The picture.
-    pub icon_url: Option<String>,
-    /// The agent among several.
-    pub agent_id: Option<Id>,
-    /// The fields to fill in.
-    pub components: Option<Vec<ShortcutComponent>>,
-    /// The tool it calls.
-    pub tool: Option<ShortcutTool>,
-    /// `query` or `panel`.
-    pub send_type: Option<String>,
-    /// The card, as text.
-    pub card_schema: Option<String>,
-}
-
-/// A field of a shortcut.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ShortcutComponent {
-    /// The name.
-    pub name: Option<String>,
-    /// What it is for.
-    pub description: Option<String>,
-    /// `text`, `select` or `file`.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// The parameter of the tool that it fills.
-    pub tool_parameter: Option<String>,
-    /// Its default.
-    pub default_value: Option<String>,
-    /// It is not shown.
-    pub is_hide: Option<bool>,
-    /// What can be chosen.
-    pub options: Option<Vec<String>>,
-}
-
-/// The tool of a shortcut.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ShortcutTool {
-    /// The name.
-    pub name: Option<String>,
-    /// `workflow` or `plugin`.
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    /// Open-source server only.
-    pub plugin_id: Option<Id>,
-    /// Open-source server only.
-    pub plugin_api_name: Option<String>,
-    /// Open-source server only.
-    pub workflow_id: Option<Id>,
-    /// Open-source server only.
-    pub params: Option<Value>,
-}
-
-/// Whether an agent suggests what to ask next.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct SuggestReplyInfo {
-    /// `enable`, `disable` or `customized`.
-    pub reply_mode: Option<String>,
-    /// The prompt that makes suggestions.
-    pub customized_prompt: Option<String>,
-}
-
-/// The pictures behind a chat.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct BackgroundImageInfo {
-    /// On wide screens.
-    pub web_background_image: Option<BackgroundImage>,
-    /// On phones.
-    pub mobile_background_image: Option<BackgroundImage>,
-}
-
-/// A picture behind a chat.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct BackgroundImage {
-    /// The picture as shown.
-    pub image_url: Option<String>,
-    /// The picture as uploaded.
-    pub origin_image_url: Option<String>,
-    /// Hexadecimal.
-    pub theme_color: Option<String>,
-    /// Where the picture fades.
-    pub gradient_position: Option<GradientPosition>,
-    /// Where the picture lies.
-    pub canvas_position: Option<CanvasPosition>,
-}
-
-/// Where a picture fades.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct GradientPosition {
-    /// From the left.
-    pub left: Option<f64>,
-    /// From the right.
-    pub right: Option<f64>,
-}
-
-/// Where a picture lies.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct CanvasPosition {
-    /// From the top.
-    pub top: Option<f64>,
-    /// From the left.
-    pub left: Option<f64>,
-    /// Width.
-    pub width: Option<f64>,
-    /// Height.
-    pub height: Option<f64>,
-}
-
-open_enum! {
-    /// The kind of a variable.
-    VariableType {
-        /// One value.
-        Kv = "KVVariable",
-        /// A list.
-        List = "ListVariable",
+    #[test]
+    fn versions_go_on_as_either_shape_of_the_list_tells() {
+        fn check(has_more: Option<bool>, total: Option<i64>, more: bool) {
+            let mut row = ListBotVersions::default();
+            row.prepare();
+            assert_eq!(row.query.page_size, Some(30));
+            let list = BotVersionList {
+                items: vec![BotVersion::default()],
+                has_more,
+                total,
+            };
+            let page = row.turn(Data { data: list });
+            assert_eq!(page.more, more, "{has_more:?}, {total:?}");
+            assert_eq!(page.total, total.map(i64::unsigned_abs));
+            assert_eq!(row.query.page_num, Some(2));
+        }
+        check(Some(true), None, true);
+        check(Some(false), Some(31), false);
+        check(None, Some(31), true);
+        check(None, Some(1), false);
+        check(None, None, false);
     }
-}
-
-/// A variable of an agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct BotVariable {
-    /// The name.
-    pub keyword: String,
-    /// Its default.
-    #[serde(default)]
-    pub default_value: String,
-    /// The kind; SDKs need it though one table of the reference lacks it.
-    #[serde(default)]
-    pub variable_type: VariableType,
-    /// `custom`, `system`, `location`, `feishu` or `app`.
-    pub channel: Option<String>,
-    /// What it is for.
-    pub description: Option<String>,
-    /// It is in use.
-    pub enable: Option<bool>,
-    /// The prompt may use it.
-    pub prompt_enable: Option<bool>,
-}
-
-/// A voice of an agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct VoiceInfo {
-    /// The voice.
-    pub voice_id: Id,
-    /// Its language.
-    pub language_code: Option<String>,
-}
-
-/// Sound and picture of an agent.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct MediaConfig {
-    /// Calls are off.
-    pub is_voice_call_closed: Option<bool>,
 }

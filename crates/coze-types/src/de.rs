@@ -73,6 +73,11 @@ pub(crate) fn text_opt<'de, D: Deserializer<'de>>(
     )
 }
 
+/// Like [`text_opt`], with `""` for `null`.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    text_opt(deserializer).map(Option::unwrap_or_default)
+}
+
 /// A value for which `null` means its default.
 pub(crate) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where

@@ -25,6 +25,7 @@ pub mod bots;
 pub mod catalogue;
 pub mod chat;
 pub mod chat_event;
+pub mod collaboration;
 pub mod conversations;
 pub mod endpoint;
 pub mod files;

@@ -7,7 +7,7 @@ use serde_with::skip_serializing_none;
 
 use crate::chat::Usage;
 use crate::endpoint::endpoints;
-use crate::open_enum::open_enum;
+use crate::open_enum::{open_enum, open_int_enum};
 use crate::workflows::InterruptData;
 use crate::{Data, Empty, Id, Timestamp, de};
 
@@ -21,6 +21,15 @@ endpoints! { "runs";
         query: Empty, body: None Empty, reply: Data<Vec<RunHistory>>
     }
 
+    /// Reads the state and the result of a run, where the open-source server keeps them.
+    ///
+    /// It spells `logid` and `error_message` differently, and numbers ids and error codes; the type
+    /// reads both. Open-source server only: the hosted service has [`RetrieveRunHistory`]. Its
+    /// source: <https://github.com/coze-dev/coze-studio>
+    RetrieveStudioRunHistory = GET "/v1/workflow/get_run_history" () "" {
+        query: StudioRunHistoryQuery, body: None Empty, reply: Data<Vec<RunHistory>>
+    }
+
     /// Reads the whole output of an output node of a run.
     ///
     /// Source: <https://www.coze.cn/open/docs/developer_guides/get_node_execute_history_response>
@@ -28,6 +37,28 @@ endpoints! { "runs";
         GET "/v1/workflows/{workflow_id}/run_histories/{execute_id}/execute_nodes/{node_execute_uuid}"
         (workflow_id, execute_id, node_execute_uuid) "listRunHistory" {
         query: Empty, body: None Empty, reply: Data<NodeOutput>
+    }
+}
+
+/// Query of [`RetrieveStudioRunHistory`].
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudioRunHistoryQuery {
+    /// The workflow; required.
+    pub workflow_id: Id,
+    /// The run.
+    pub execute_id: Option<Id>,
+}
+
+open_int_enum! {
+    /// How a run was started.
+    RunMode {
+        /// Its caller waited for the result.
+        Sync = 0,
+        /// It was streamed.
+        Stream = 1,
+        /// In the background.
+        Async = 2,
     }
 }
 
@@ -62,9 +93,9 @@ pub struct RunHistory {
     /// The user: `ext.user_id` or the token's owner.
     #[serde(default, deserialize_with = "de::null_default")]
     pub connector_uid: String,
-    /// 0 waited for, 1 streamed, 2 in the background.
-    #[serde(default, deserialize_with = "de::int")]
-    pub run_mode: i64,
+    /// How it was started.
+    #[serde(default)]
+    pub run_mode: RunMode,
     /// The log id.
     #[serde(default, alias = "log_id", deserialize_with = "de::null_default")]
     pub logid: String,

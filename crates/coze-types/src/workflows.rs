@@ -8,10 +8,12 @@ use serde_with::skip_serializing_none;
 
 use crate::chat::Usage;
 use crate::chat_event::ChatEvent;
+use crate::collaboration::{AddCollaboratorBody, CollaborationModeBody};
+use crate::conversations::Conversation;
 use crate::endpoint::endpoints;
 use crate::messages::EnterMessage;
 use crate::open_enum::open_enum;
-use crate::paging::{Page, Paged, numbered};
+use crate::paging::{Page, Paged};
 use crate::sse::Framing;
 use crate::workflow_event::WorkflowEvent;
 use crate::{Data, Empty, Id, StreamOnly, Timestamp, de};
@@ -78,6 +80,41 @@ endpoints! { "workflows";
     /// Source: <https://www.coze.cn/open/docs/developer_guides/list_workflow_version>
     ListWorkflowVersions = GET "/v1/workflows/{workflow_id}/versions" (workflow_id) "listVersion" {
         query: ListWorkflowVersionsQuery, body: None Empty, reply: Data<WorkflowVersionList>
+    }
+
+    /// Lets several people edit a workflow or a chatflow, or its owner alone.
+    ///
+    /// Workflows inside an app cannot be shared this way (4000). Before going back to one, all
+    /// collaborators have to be removed. Source:
+    /// <https://www.coze.cn/open/docs/developer_guides/switch_workflow_develop_mode>
+    SetWorkflowCollaborationMode = POST "/v1/workflows/{workflow_id}/collaboration_mode"
+        (workflow_id) "Workflow.switchDevelopMode" {
+        query: Empty, body: Json CollaborationModeBody, reply: Empty
+    }
+
+    /// Lets a member of the workspace edit a workflow; enterprise plans only.
+    ///
+    /// [`SetWorkflowCollaborationMode`] has to come first. Source:
+    /// <https://www.coze.cn/open/docs/developer_guides/add_workflow_collaborator>
+    AddWorkflowCollaborator = POST "/v1/workflows/{workflow_id}/collaborators" (workflow_id)
+        "Workflow.addCollaborator" {
+        query: Empty, body: Json AddCollaboratorBody, reply: Empty
+    }
+
+    /// Takes the right to edit a workflow away from a user.
+    ///
+    /// Source: <https://www.coze.cn/open/docs/developer_guides/remove_workflow_collaborator>
+    RemoveWorkflowCollaborator = DELETE "/v1/workflows/{workflow_id}/collaborators/{user_id}"
+        (workflow_id, user_id) "Workflow.removeCollaborator" {
+        query: Empty, body: None Empty, reply: Empty
+    }
+
+    /// Creates a conversation for a chatflow, or finds the one of that name.
+    ///
+    /// Open-source server only; the vendor's chat SDK calls it there. Its source:
+    /// <https://github.com/coze-dev/coze-studio>
+    CreateWorkflowConversation = POST "/v1/workflow/conversation/create" () "" {
+        query: Empty, body: Json CreateWorkflowConversationBody, reply: Data<Conversation>
     }
 }
 
@@ -242,6 +279,30 @@ pub struct ChatWorkflowBody {
     pub suggest_reply_info: Option<Value>,
 }
 
+/// Body of [`CreateWorkflowConversation`].
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CreateWorkflowConversationBody {
+    /// The app that the chatflow belongs to.
+    pub app_id: Option<Id>,
+    /// The chatflow.
+    pub workflow_id: Option<Id>,
+    /// The name to find or make.
+    pub conversation_name: Option<String>,
+    /// Takes the conversation of that name if there is one.
+    pub get_or_create: Option<bool>,
+    /// Uses the draft of the app.
+    pub draft_mode: Option<bool>,
+    /// `1024` (API) by default.
+    pub connector_id: Option<Id>,
+    /// Binds the conversation to an agent.
+    pub bot_id: Option<Id>,
+    /// Pairs given by the caller.
+    pub meta_data: Option<BTreeMap<String, String>>,
+    /// The workspace.
+    pub space_id: Option<Id>,
+}
+
 open_enum! {
     /// The kind of a workflow.
     WorkflowMode {
@@ -266,10 +327,16 @@ open_enum! {
     }
 }
 
-numbered! {
-    ListWorkflows by page_num, 30;
-    |page| page.data.items => WorkflowBasic;
-    has_more page.data.has_more
+impl Paged for ListWorkflows {
+    type Item = WorkflowBasic;
+    fn prepare(&mut self) {
+        self.query.page_num.get_or_insert(1);
+        self.query.page_size.get_or_insert(30);
+    }
+    fn turn(&mut self, page: Self::Reply) -> Page<Self::Item> {
+        let (list, query) = (page.data, &mut self.query);
+        Page::numbered(&mut query.page_num, query.page_size, list.items).has_more(list.has_more)
+    }
 }
 
 /// Query of [`ListWorkflows`].

@@ -49,7 +49,7 @@ pub(crate) async fn history(
         bot_id: run.bot_id.into(),
         connector_id: run.connector_id.into(),
         connector_uid: run.connector_uid,
-        run_mode: run.mode,
+        run_mode: run.mode.into(),
         logid: run.logid,
         create_time: Timestamp(run.created_at),
         update_time: Timestamp(run.updated_at),
