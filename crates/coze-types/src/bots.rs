@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_with::skip_serializing_none;
 
 use crate::endpoint::endpoints;
-use crate::open_enum::open_enum;
+use crate::open_enum::{open_enum, open_int_enum};
 use crate::paging::numbered;
 use crate::workflows::PublishStatus;
 use crate::{Data, Empty, Id, Timestamp, de};
@@ -179,6 +179,18 @@ pub struct RetrieveBotQuery {
     pub connector_id: Option<Id>,
 }
 
+open_int_enum! {
+    /// What drives an agent.
+    BotMode {
+        /// One model.
+        SingleAgent = 0,
+        /// Several agents that hand over to each other.
+        MultiAgent = 1,
+        /// A chatflow.
+        Chatflow = 2,
+    }
+}
+
 /// An agent.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -207,9 +219,9 @@ pub struct Bot {
     pub prompt_info: Option<PromptInfo>,
     /// The opening.
     pub onboarding_info: Option<OnboardingInfo>,
-    /// 0 single agent, 1 multi agent, 2 single agent in chatflow mode.
-    #[serde(default, deserialize_with = "de::int")]
-    pub bot_mode: i64,
+    /// What drives it.
+    #[serde(default)]
+    pub bot_mode: BotMode,
     /// The plugins.
     pub plugin_info_list: Option<Vec<PluginInfo>>,
     /// The model.
@@ -278,13 +290,19 @@ pub struct OnboardingInfo {
     /// The prompt that makes it.
     #[serde(alias = "CustomizedOnboardingPrompt")]
     pub customized_onboarding_prompt: Option<String>,
-    /// 0 some by chance, 1 all.
-    #[serde(
-        default,
-        alias = "SuggestedQuestionsShowMode",
-        deserialize_with = "de::int_opt"
-    )]
-    pub suggested_questions_show_mode: Option<i64>,
+    /// Which of the questions are shown.
+    #[serde(alias = "SuggestedQuestionsShowMode")]
+    pub suggested_questions_show_mode: Option<SuggestedQuestionsShowMode>,
+}
+
+open_int_enum! {
+    /// Which of the questions of an opening are shown.
+    SuggestedQuestionsShowMode {
+        /// Some, by chance.
+        Random = 0,
+        /// All.
+        All = 1,
+    }
 }
 
 /// A plugin of an agent.
