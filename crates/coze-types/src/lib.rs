@@ -26,8 +26,11 @@ pub mod catalogue;
 pub mod chat;
 pub mod chat_event;
 pub mod conversations;
+pub mod datasets;
+pub mod documents;
 pub mod endpoint;
 pub mod files;
+pub mod knowledge;
 pub mod messages;
 pub mod paging;
 pub mod runs;
@@ -62,4 +65,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { chat messages conversations workflows runs files bots users }
+groups! { chat messages conversations workflows runs files bots users datasets documents }
