@@ -23,6 +23,8 @@ pub(crate) struct Call {
     pub(crate) method: http::Method,
     /// With its query.
     pub(crate) path: String,
+    /// The header that the endpoint needs, if any.
+    pub(crate) header: Option<(&'static str, &'static str)>,
     pub(crate) payload: Payload,
     /// The least time that the server must be given to answer.
     pub(crate) patience: Duration,
@@ -75,6 +77,7 @@ impl Call {
                 Method::Delete => http::Method::DELETE,
             },
             path,
+            header: info.header,
             patience: patience(info.name, &payload),
             payload,
         })
@@ -102,6 +105,7 @@ impl Call {
             endpoint,
             method,
             path,
+            header: row.and_then(|row| row.header),
             payload: body.map_or(Payload::None, |body| {
                 Payload::Json(Bytes::from(body.to_string()))
             }),
@@ -111,6 +115,10 @@ impl Call {
 
     /// Puts the payload into a request; can be called again for another attempt.
     pub(crate) fn fill(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let request = match self.header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
         match &self.payload {
             Payload::None => request,
             Payload::Json(bytes) => request

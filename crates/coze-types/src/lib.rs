@@ -27,8 +27,11 @@ pub mod chat;
 pub mod chat_event;
 pub mod collaboration;
 pub mod conversations;
+pub mod datasets;
+pub mod documents;
 pub mod endpoint;
 pub mod files;
+pub mod knowledge;
 pub mod messages;
 pub mod paging;
 pub mod runs;
@@ -63,4 +66,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { chat messages conversations workflows runs files bots users }
+groups! { chat messages conversations workflows runs files bots users datasets documents }
