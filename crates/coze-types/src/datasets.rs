@@ -107,7 +107,7 @@ pub struct CreateDatasetBody {
     /// The workspace; required.
     pub space_id: Id,
     /// Texts or pictures; the open-source server takes tables, too.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub format_type: FormatType,
     /// What it is for.
     pub description: Option<String>,
@@ -171,10 +171,10 @@ pub struct Dataset {
     #[serde(default, deserialize_with = "de::null_default")]
     pub space_id: Id,
     /// Whether it can be used.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub status: DatasetStatus,
     /// What it holds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub format_type: FormatType,
     /// The owner of the token owns it.
     #[serde(default, deserialize_with = "de::null_default")]
@@ -267,13 +267,13 @@ pub struct DocumentProgress {
     #[serde(default, deserialize_with = "de::null_default")]
     pub document_name: String,
     /// Whether it is done.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub status: DocumentStatus,
     /// Per cent.
     #[serde(default, deserialize_with = "de::int")]
     pub progress: i64,
     /// Whether its web page is read again by itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub update_type: UpdateType,
     /// Hours from one reading of its web page to the next.
     #[serde(default, deserialize_with = "de::int")]
@@ -327,10 +327,10 @@ pub struct DatasetImage {
     /// The id: a picture is a document.
     pub document_id: Id,
     /// How far it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub status: DocumentStatus,
     /// Where it comes from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub source_type: DocumentSource,
     /// Where it can be seen.
     pub url: Option<String>,

@@ -128,7 +128,7 @@ pub struct CreateDocumentsBody {
     #[serde(default, deserialize_with = "de::null_default")]
     pub chunk_strategy: ChunkStrategy,
     /// What the dataset holds: texts or pictures.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub format_type: FormatType,
     /// Rows are added to a table that is there; open-source server only.
     pub is_append: Option<bool>,
@@ -215,7 +215,7 @@ impl SourceInfo {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateRule {
     /// Whether it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub update_type: UpdateType,
     /// Hours from one reading to the next, at least 24.
     #[serde(default, deserialize_with = "de::int")]
@@ -227,13 +227,13 @@ pub struct UpdateRule {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableColumn {
     /// The id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub id: Id,
     /// The name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub column_name: String,
     /// It is searched by meaning.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub is_semantic: bool,
     /// Its place in the file, from 0.
     #[serde(default, with = "de::int_text")]
@@ -316,13 +316,13 @@ pub struct Document {
     #[serde(default, rename = "type", deserialize_with = "de::null_default")]
     pub kind: String,
     /// What it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub format_type: FormatType,
     /// Where it comes from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub source_type: DocumentSource,
     /// How far it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub status: DocumentStatus,
     /// When it was added, in seconds.
     #[serde(default)]
@@ -331,7 +331,7 @@ pub struct Document {
     #[serde(default)]
     pub update_time: Timestamp,
     /// Whether its web page is read again by itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub update_type: UpdateType,
     /// Hours from one reading of its web page to the next.
     #[serde(default, deserialize_with = "de::int")]

@@ -103,7 +103,7 @@ open_int_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkStrategy {
     /// Automatic or by the rules below.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub chunk_type: ChunkType,
     /// Where to split, such as `\n\n`; required when custom.
     pub separator: Option<String>,

@@ -94,7 +94,7 @@ pub struct RunHistory {
     #[serde(default, deserialize_with = "de::null_default")]
     pub connector_uid: String,
     /// How it was started.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub run_mode: RunMode,
     /// The log id.
     #[serde(default, alias = "log_id", deserialize_with = "de::null_default")]

@@ -45,6 +45,8 @@ pub(crate) enum Fault {
     Written,
     /// May be left out, but `null` is not read.
     Null,
+    /// A value that is zero, false or empty gets lost, though it says something.
+    Zero,
     /// An integer that is not read from text.
     IntegerAsText,
     /// An id that is not read from a number.
@@ -104,6 +106,7 @@ pub(crate) fn compare(part: Part, shape: &Shape, round_trip: RoundTrip) -> Compa
     if let Some(written) = run.make_readable() {
         run.check_written(&written);
         run.check_presence();
+        run.check_zeros();
         run.check_spellings();
     }
     let named = |node: &&Node<'_>| node.presence.is_some();
@@ -279,6 +282,37 @@ impl<'a> Run<'a> {
         }
         if let Err(misfit) = self.read(&sample) {
             self.find(index, Fault::Null, misfit.why);
+        }
+    }
+
+    /// What is asked to be false, zero or empty is not the same as what is not asked for.
+    fn check_zeros(&mut self) {
+        if self.part != Part::Body {
+            return;
+        }
+        for index in self.open_nodes() {
+            let node = &self.nodes[index];
+            let zero = match node.shape {
+                Shape::Text => json!(""),
+                Shape::Integer => json!(0),
+                Shape::Number => json!(0.0),
+                Shape::Flag => json!(false),
+                Shape::List(_) => json!([]),
+                Shape::Map(_) | Shape::Object(_) | Shape::Any => continue,
+            };
+            let mut sample = self.sample.clone();
+            if let Some(place) = sample.pointer_mut(&node.pointer) {
+                *place = zero.clone();
+            }
+            let pointer = &node.pointer;
+            match self.read(&sample) {
+                Ok(written) if written.pointer(pointer) == Some(&zero) => {}
+                Ok(written) => {
+                    let note = format!("{zero} became {:?}", written.pointer(pointer));
+                    self.find(index, Fault::Zero, note);
+                }
+                Err(misfit) => self.find(index, Fault::Zero, misfit.why),
+            }
         }
     }
 
@@ -497,6 +531,7 @@ mod tests {
         }
         check::<Differs>(&[
             (Fault::Null, "body.items"),
+            (Fault::Zero, "body.items"),
             (Fault::IntegerAsText, "body.size"),
             (Fault::IdAsNumber, "body.items[].id"),
         ]);

@@ -82,6 +82,12 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         fault: Fault::Type,
         why: "times are read from text and number, and written as numbers (core 1.9)",
     },
+    Difference {
+        operation: "GET /v1/datasets",
+        field: "reply.data.dataset_list[].all_file_size",
+        fault: Fault::Type,
+        why: "text, read from numbers as well (extended 6, row 5)",
+    },
     // Required and optional.
     Difference {
         operation: "POST /v1/workflows/chat",
@@ -94,6 +100,36 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         field: "*messages[].content",
         fault: Fault::Written,
         why: "required (core 3.1)",
+    },
+    Difference {
+        operation: "*",
+        field: "body.collaboration_mode",
+        fault: Fault::Optional,
+        why: "required (core 6.13, extended 4.10)",
+    },
+    Difference {
+        operation: "*",
+        field: "*.update_rule.update_type",
+        fault: Fault::Written,
+        why: "required (extended 1.2)",
+    },
+    Difference {
+        operation: "*",
+        field: "*.update_rule.update_interval",
+        fault: Fault::Written,
+        why: "required (extended 1.2)",
+    },
+    Difference {
+        operation: "POST /open_api/knowledge/document/create",
+        field: "body.chunk_strategy.chunk_type",
+        fault: Fault::Written,
+        why: "required (extended 1.2)",
+    },
+    Difference {
+        operation: "POST /open_api/knowledge/document/update",
+        field: "body.document_id",
+        fault: Fault::Optional,
+        why: "required (extended 1.5)",
     },
     // Ids that are no numbers.
     Difference {

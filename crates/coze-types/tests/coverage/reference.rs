@@ -32,6 +32,8 @@ pub(crate) struct Operation {
     pub(crate) permission: Option<String>,
     /// The names of its official pages.
     pub(crate) pages: Vec<String>,
+    /// Headers that other operations do not have.
+    pub(crate) headers: Vec<String>,
     pub(crate) query: Shape,
     pub(crate) body: Option<Shape>,
     pub(crate) reply: Option<Shape>,
@@ -71,6 +73,7 @@ pub(crate) fn operations(openapi: &Value) -> Vec<Operation> {
                 route: route(&method, path),
                 permission: text("x-coze-permission"),
                 pages: pages.iter().map(|page| page_name(page)).collect(),
+                headers: headers(&operation["parameters"]),
                 query: query(&operation["parameters"], components),
                 body: schema(&operation["requestBody"], true),
                 reply: schema(&operation["responses"]["200"], false),
@@ -93,6 +96,16 @@ pub(crate) fn page_name(address: &str) -> String {
     name.unwrap_or_default()
         .trim_end_matches(".yaml")
         .to_owned()
+}
+
+fn headers(parameters: &Value) -> Vec<String> {
+    let parameters = parameters.as_array().into_iter().flatten();
+    let headers = parameters.filter(|parameter| parameter["in"] == "header");
+    headers
+        .filter_map(|header| header["name"].as_str())
+        .filter(|name| !matches!(*name, "Authorization" | "Content-Type"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The query parameters as one object. A list goes as text, its elements joined by commas.

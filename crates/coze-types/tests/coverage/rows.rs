@@ -171,6 +171,12 @@ fn check_info(row: &Info, operation: &Operation) -> Vec<Finding> {
         let note = format!("{:?} are described, {page:?} given", operation.pages);
         find("", Fault::Page, note);
     }
+    for name in &operation.headers {
+        if row.header.is_none_or(|(given, _)| given != name) {
+            let field = format!("header.{name}");
+            find(&field, Fault::Missing, "it is not sent".to_owned());
+        }
+    }
     if !operation.is_described() {
         return findings;
     }
