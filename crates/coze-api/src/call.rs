@@ -187,11 +187,16 @@ fn patience(name: &str, payload: &Payload) -> Duration {
     }
 }
 
-/// A query value as text; `None` for null.
+/// A query value as text; `None` for null and for a list without values. Lists are written with
+/// commas, as the documentation has them.
 fn query_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.into()),
+        Value::Array(values) => {
+            let texts: Vec<_> = values.iter().filter_map(query_text).collect();
+            (!texts.is_empty()).then(|| texts.join(",").into())
+        }
         other => Some(other.to_string().into()),
     }
 }
@@ -224,6 +229,7 @@ fn encode_query(out: &mut String, text: &str) {
 mod tests {
     use super::*;
     use coze_types::bots::{ListBots, ListBotsQuery, RetrieveBot};
+    use coze_types::commerce::{ListBillTasks, ListBillTasksQuery};
 
     #[test]
     fn queries_are_encoded_and_missing_values_left_out() {
@@ -237,6 +243,28 @@ mod tests {
         });
         let path = "/v1/bots?workspace_id=a%20b%26c%3D%E4%BD%A0&page_num=2";
         assert_eq!(call.unwrap().path, path);
+    }
+
+    #[test]
+    fn lists_of_a_query_are_joined_and_empty_ones_left_out() {
+        let path = |task_ids: Option<Vec<coze_types::Id>>| {
+            let query = ListBillTasksQuery {
+                task_ids,
+                page_num: Some(1),
+                ..Default::default()
+            };
+            Call::encode(&ListBillTasks {
+                query,
+                ..Default::default()
+            })
+            .unwrap()
+            .path
+        };
+        let base = "/v1/commerce/benefit/bill_tasks?";
+        let two = path(Some(vec!["1".into(), "2&".into()]));
+        assert_eq!(two, format!("{base}task_ids=1%2C2%26&page_num=1"));
+        assert_eq!(path(Some(Vec::new())), format!("{base}page_num=1"));
+        assert_eq!(path(None), format!("{base}page_num=1"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Tolerant readers for fields whose JSON type differs between servers (reference, section 1.9).
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, SeqAccess, Visitor};
 
 /// An integer written as a number, as a decimal string, as `""` (0) or as a whole float.
 pub(crate) fn int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
@@ -103,6 +104,70 @@ where
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// A list of a query: repeated keys, or one text with commas between the values.
+pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct ListVisitor<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+        type Value = Vec<T>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list, or text with commas between the values")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
+            let values = text.split(',').map(str::trim);
+            let values = values.filter(|value| !value.is_empty());
+            values
+                .map(|value| T::deserialize(value.into_deserializer()))
+                .collect()
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(value) = values.next_element()? {
+                list.push(value);
+            }
+            Ok(list)
+        }
+        fn visit_unit<E: Error>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+    }
+    deserializer.deserialize_any(ListVisitor(PhantomData))
+}
+
+/// Like [`list`], for an optional field.
+pub(crate) fn list_opt<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Loose<T>(Vec<T>);
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Loose<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            list(deserializer).map(Loose)
+        }
+    }
+    Ok(Option::<Loose<T>>::deserialize(deserializer)?.map(|Loose(list)| list))
+}
+
+/// A list of texts where servers write `""` for an empty one. Any other text is its only item.
+pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Texts {
+        Many(Vec<String>),
+        One(String),
+        None(()),
+    }
+    Ok(match Texts::deserialize(deserializer)? {
+        Texts::Many(texts) => texts,
+        Texts::One(text) if !text.is_empty() => vec![text],
+        Texts::One(_) | Texts::None(()) => Vec::new(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,5 +189,36 @@ mod tests {
         check("18446744073709551615", None);
         check(r#""x""#, None);
         check("[]", None);
+    }
+
+    #[test]
+    fn lists_of_queries_in_both_forms() {
+        fn check(json: &str, expected: Option<&[&str]>) {
+            let mut reader = serde_json::Deserializer::from_str(json);
+            let read = list_opt::<_, crate::Id>(&mut reader).unwrap();
+            let read = read.as_ref();
+            let read = read.map(|ids| ids.iter().map(crate::Id::as_str).collect::<Vec<_>>());
+            assert_eq!(read.as_deref(), expected, "{json}");
+        }
+        check(r#"["1",2]"#, Some(&["1", "2"]));
+        check(r#""1,2, 3""#, Some(&["1", "2", "3"]));
+        check(r#""1""#, Some(&["1"]));
+        check(r#""""#, Some(&[]));
+        check("[]", Some(&[]));
+        check("null", None);
+        let mut reader = serde_json::Deserializer::from_str("7");
+        assert!(list::<_, crate::Id>(&mut reader).is_err());
+    }
+
+    #[test]
+    fn an_empty_text_is_an_empty_list_of_texts() {
+        fn check(json: &str, expected: &[&str]) {
+            let mut reader = serde_json::Deserializer::from_str(json);
+            assert_eq!(texts(&mut reader).unwrap(), expected, "{json}");
+        }
+        check(r#"["a,b","c"]"#, &["a,b", "c"]);
+        check(r#""a,b""#, &["a,b"]);
+        check(r#""""#, &[]);
+        check("null", &[]);
     }
 }

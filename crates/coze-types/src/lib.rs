@@ -20,20 +20,27 @@ mod delta;
 mod id;
 mod open_enum;
 mod reply;
+mod secret;
 
+pub mod api_apps;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
 pub mod chat_event;
 pub mod collaboration;
+pub mod commerce;
+pub mod connectors;
 pub mod conversations;
 pub mod datasets;
 pub mod documents;
 pub mod endpoint;
+pub mod enterprises;
 pub mod files;
 pub mod knowledge;
 pub mod messages;
+pub mod organizations;
 pub mod paging;
+pub mod plugins;
 pub mod runs;
 pub mod sse;
 pub mod status;
@@ -47,7 +54,8 @@ pub use delta::DeltaMemory;
 pub use endpoint::{Downloads, Endpoint, Info, Method, RowVisitor, Streams};
 pub use id::{Id, Timestamp};
 pub use paging::{Page, Paged};
-pub use reply::{Binary, Data, Empty, StreamOnly};
+pub use reply::{Binary, Data, Empty, MaybeData, StreamOnly};
+pub use secret::Secret;
 pub use status::Status;
 pub use stream::StreamEvent;
 pub use workflow_event::{WorkflowEvent, WorkflowEventData};
@@ -66,4 +74,8 @@ macro_rules! groups {
         }
     };
 }
-groups! { chat messages conversations workflows runs files bots users datasets documents }
+groups! {
+    chat messages conversations workflows runs files bots users
+    datasets documents
+    connectors api_apps enterprises organizations commerce plugins
+}

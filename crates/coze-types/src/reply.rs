@@ -9,6 +9,15 @@ pub struct Data<T> {
     pub data: T,
 }
 
+/// `{code, msg, data}` where some servers leave the payload out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: Default + Deserialize<'de>"))]
+pub struct MaybeData<T> {
+    /// The payload; its default when it was not sent.
+    #[serde(default, deserialize_with = "crate::de::null_default")]
+    pub data: T,
+}
+
 /// Nothing: no query, no body, or an envelope without payload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Empty {}

@@ -161,8 +161,9 @@ fn lost(theirs: &Value, ours: &Value, path: &str, out: &mut Vec<String>) {
             }
         }
         _ if scalar(theirs).is_some() && scalar(theirs) == scalar(ours) => {}
-        // Null lists, texts and numbers are read as empty ones.
-        (Value::Null, ours) if is_empty(ours) => {}
+        // Null lists, texts, numbers and flags are read as empty ones; so is the text that some
+        // servers write for an empty list.
+        (theirs, ours) if (theirs.is_null() || theirs == "") && is_empty(ours) => {}
         _ => out.push(format!("{path}: {theirs} became {ours}")),
     }
 }
@@ -174,7 +175,7 @@ fn is_empty(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
         Value::Number(number) => number.as_i64() == Some(0),
-        Value::Bool(_) => false,
+        Value::Bool(flag) => !flag,
     }
 }
 
