@@ -382,10 +382,13 @@ fn alike(part: Part, theirs: &Value, ours: &Value) -> bool {
     }
 }
 
+/// A value as it stands in a query; the elements of a list are joined by commas.
 fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(elements) => elements.iter().map(text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
 }
 
 /// The place of a decoding error, `data.items[0].id`, as a JSON pointer.

@@ -6,148 +6,189 @@
 
 use crate::compare::{Fault, Finding};
 
-/// A difference that is meant.
+/// Differences that are meant, for one reason.
 #[derive(Debug)]
 pub(crate) struct Difference {
-    /// The operation as its source writes it; `*` for all.
-    pub(crate) operation: &'static str,
-    /// The field; `*` in front stands for any beginning.
-    pub(crate) field: &'static str,
     pub(crate) fault: Fault,
-    /// Why. Shown when the entry is not needed any more.
     pub(crate) why: &'static str,
+    pub(crate) places: &'static [Place],
 }
 
-impl Difference {
-    pub(crate) fn covers(&self, operation: &str, finding: &Finding) -> bool {
-        let field = match self.field.strip_prefix('*') {
-            Some(end) => finding.field.ends_with(end),
-            None => finding.field == self.field,
-        };
-        let operation = self.operation == "*" || self.operation == operation;
-        self.fault == finding.fault && operation && field
-    }
+/// An operation as its source writes it, `*` for all; and the field, in which one `*` stands for
+/// any text.
+pub(crate) type Place = (&'static str, &'static str);
+
+/// Whether a place is that of a finding.
+pub(crate) fn covers(place: Place, operation: &str, finding: &Finding) -> bool {
+    let field = match place.1.split_once('*') {
+        Some((begin, end)) => {
+            let rest = finding.field.strip_prefix(begin);
+            rest.is_some_and(|rest| rest.ends_with(end))
+        }
+        None => finding.field == place.1,
+    };
+    field && (place.0 == "*" || place.0 == operation)
 }
 
 /// The list.
 pub(crate) const DIFFERENCES: &[Difference] = &[
     // Calls that need no row.
     Difference {
-        operation: "POST /v3/chat/retrieve",
-        field: "",
         fault: Fault::NoRow,
-        why: "the GET of the same path, which the service serves for both (core 3.3)",
+        why: "the service takes GET as well as POST, and there is a row for GET (core 3.3)",
+        places: &[("POST /v3/chat/retrieve", "")],
     },
     // Bodies and replies of another kind.
     Difference {
-        operation: "POST /v1/files/upload",
-        field: "body",
         fault: Fault::Kind,
-        why: "a form, as in every SDK (core 7.1); the description says JSON of every body",
+        why: "a form in every SDK; the description says JSON of every body (extended 6, row 60)",
+        places: &[("POST /v1/files/upload", "body")],
     },
     Difference {
-        operation: "POST /v1/files/upload",
-        field: "body.Data",
         fault: Fault::Missing,
-        why: "the part is named `file` (core 9, row 47)",
+        why: "the part of a form that holds the file is named `file` (core 9, row 47; extended 7)",
+        places: &[("POST /v1/files/upload", "body.Data")],
     },
     Difference {
-        operation: "POST /v1/workflow/stream_resume",
-        field: "reply",
         fault: Fault::Kind,
-        why: "a stream (core 6.5); what is described is the fields of its events",
+        why: "a stream; what is described is the fields of its events (core 6.5)",
+        places: &[("POST /v1/workflow/stream_resume", "reply")],
+    },
+    // What is not there.
+    Difference {
+        fault: Fault::Missing,
+        why: "the heading of another table of the page, and the envelope, which is described again",
+        places: &[
+            ("*", "*.参数"),
+            ("GET /v1/plugins/{plugin_id}", "reply.data.tools[].code"),
+            ("GET /v1/plugins/{plugin_id}", "reply.data.tools[].detail"),
+            ("GET /v1/plugins/{plugin_id}", "reply.data.tools[].msg"),
+        ],
+    },
+    Difference {
+        fault: Fault::Missing,
+        why: "what is described is a plugin; `data.items` holds many of them (extended 4.8)",
+        places: &[("GET /v1/plugins/mget", "reply.data.*")],
     },
     // Types.
     Difference {
-        operation: "POST /v1/workflow/run",
-        field: "body.parameters",
         fault: Fault::Type,
         why: "an object; JSON text of one is read as well (core 9, row 25)",
+        places: &[("POST /v1/workflow/run", "body.parameters")],
     },
     Difference {
-        operation: "GET /v1/workflows",
-        field: "*ed_at",
         fault: Fault::Type,
         why: "times are read from text and number, and written as numbers (core 1.9)",
+        places: &[
+            ("GET /v1/workflows", "reply.data.items[].created_at"),
+            ("GET /v1/workflows", "reply.data.items[].updated_at"),
+            (
+                "GET /v1/workflows/{workflow_id}",
+                "reply.data.workflow_detail.created_at",
+            ),
+            (
+                "GET /v1/workflows/{workflow_id}",
+                "reply.data.workflow_detail.updated_at",
+            ),
+            (
+                "GET /v1/workflows/{workflow_id}/versions",
+                "reply.data.items[].created_at",
+            ),
+            (
+                "GET /v1/workflows/{workflow_id}/versions",
+                "reply.data.items[].updated_at",
+            ),
+        ],
     },
     Difference {
-        operation: "GET /v1/workflows/{workflow_id}",
-        field: "*ed_at",
         fault: Fault::Type,
-        why: "times are read from text and number, and written as numbers (core 1.9)",
+        why: "times are whole seconds (extended 4.8)",
+        places: &[
+            ("GET /v1/plugins/{plugin_id}", "reply.data.created_at"),
+            ("GET /v1/plugins/{plugin_id}", "reply.data.updated_at"),
+        ],
     },
     Difference {
-        operation: "GET /v1/workflows/{workflow_id}/versions",
-        field: "*ed_at",
         fault: Fault::Type,
-        why: "times are read from text and number, and written as numbers (core 1.9)",
-    },
-    Difference {
-        operation: "GET /v1/datasets",
-        field: "reply.data.dataset_list[].all_file_size",
-        fault: Fault::Type,
-        why: "text, read from numbers as well (extended 6, row 5)",
+        why: "text, read from numbers as well (extended 6, rows 5 and 57)",
+        places: &[
+            (
+                "GET /v1/datasets",
+                "reply.data.dataset_list[].all_file_size",
+            ),
+            (
+                "GET /v1/stores/plugins",
+                "reply.data.items[].metainfo.user_info.user_id",
+            ),
+        ],
     },
     // Required and optional.
     Difference {
-        operation: "POST /v1/workflows/chat",
-        field: "body.parameters",
         fault: Fault::Required,
         why: "optional in the SDKs and at the open-source server (core 9, row 56)",
+        places: &[("POST /v1/workflows/chat", "body.parameters")],
     },
     Difference {
-        operation: "*",
-        field: "*messages[].content",
         fault: Fault::Written,
-        why: "required (core 3.1)",
+        why: "required (core 3.1; extended 1.2, 4.7)",
+        places: &[
+            ("*", "*messages[].content"),
+            ("*", "*.update_rule.update_type"),
+            ("*", "*.update_rule.update_interval"),
+            (
+                "POST /open_api/knowledge/document/create",
+                "body.chunk_strategy.chunk_type",
+            ),
+            (
+                "POST /v1/commerce/benefit/limitations",
+                "body.benefit_info.active_mode",
+            ),
+            (
+                "POST /v1/commerce/benefit/limitations",
+                "body.benefit_info.benefit_type",
+            ),
+            (
+                "POST /v1/commerce/benefit/limitations",
+                "body.benefit_info.limit",
+            ),
+            (
+                "POST /v1/commerce/benefit/limitations",
+                "body.benefit_info.started_at",
+            ),
+            (
+                "POST /v1/commerce/benefit/limitations",
+                "body.benefit_info.ended_at",
+            ),
+        ],
     },
     Difference {
-        operation: "*",
-        field: "body.collaboration_mode",
         fault: Fault::Optional,
-        why: "required (core 6.13, extended 4.10)",
-    },
-    Difference {
-        operation: "*",
-        field: "*.update_rule.update_type",
-        fault: Fault::Written,
-        why: "required (extended 1.2)",
-    },
-    Difference {
-        operation: "*",
-        field: "*.update_rule.update_interval",
-        fault: Fault::Written,
-        why: "required (extended 1.2)",
-    },
-    Difference {
-        operation: "POST /open_api/knowledge/document/create",
-        field: "body.chunk_strategy.chunk_type",
-        fault: Fault::Written,
-        why: "required (extended 1.2)",
-    },
-    Difference {
-        operation: "POST /open_api/knowledge/document/update",
-        field: "body.document_id",
-        fault: Fault::Optional,
-        why: "required (extended 1.5)",
+        why: "required (core 6.13, extended 1.5, 4.4, 4.10)",
+        places: &[
+            ("*", "body.collaboration_mode"),
+            (
+                "POST /open_api/knowledge/document/update",
+                "body.document_id",
+            ),
+            ("POST /v1/enterprises/{enterprise_id}/members", "body.users"),
+        ],
     },
     // Ids that are no numbers.
     Difference {
-        operation: "*",
-        field: "*.event_id",
         fault: Fault::IdAsNumber,
-        why: "opaque: `<run>/<event>` (core 6.1)",
+        why: "opaque: two ids with a slash, or base64 (core 3.2, 6.1)",
+        places: &[
+            ("*", "*.event_id"),
+            ("*", "*.tool_call_id"),
+            ("*", "*.tool_calls[].id"),
+        ],
     },
     Difference {
-        operation: "*",
-        field: "*.tool_call_id",
         fault: Fault::IdAsNumber,
-        why: "opaque: base64 (core 3.2)",
-    },
-    Difference {
-        operation: "*",
-        field: "*.tool_calls[].id",
-        fault: Fault::IdAsNumber,
-        why: "opaque: base64 (core 3.2)",
+        why: "the name of a kind of call (extended 4.6)",
+        places: &[(
+            "GET /v1/commerce/benefit/benefits/get",
+            "reply.data.benefit_info[].resource_id",
+        )],
     },
 ];

@@ -71,7 +71,8 @@ pub(crate) fn operations(openapi: &Value) -> Vec<Operation> {
             operations.push(Operation {
                 title: format!("{method} {path}"),
                 route: route(&method, path),
-                permission: text("x-coze-permission"),
+                // The Chinese word for "none".
+                permission: text("x-coze-permission").filter(|name| name != "无"),
                 pages: pages.iter().map(|page| page_name(page)).collect(),
                 headers: headers(&operation["parameters"]),
                 query: query(&operation["parameters"], components),

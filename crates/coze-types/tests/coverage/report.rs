@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::compare::{Comparison, Fault, Finding, Part};
-use crate::deliberate::Difference;
+use crate::deliberate::{Difference, covers};
 use crate::reference::{MatrixRow, Operation};
 
 /// Findings by operation, and totals.
@@ -91,23 +91,22 @@ impl Report {
 
     /// Takes out what is deliberate, and notes what of it was not met.
     pub(crate) fn excuse(&mut self, differences: &[Difference]) {
-        for difference in differences {
-            let mut met = 0;
-            for (title, findings) in &mut self.findings {
-                let before = findings.len();
-                findings.retain(|finding| !difference.covers(title, finding));
-                met += before - findings.len();
-            }
-            self.excused += met;
-            if met == 0 {
-                let Difference {
-                    operation,
-                    field,
-                    fault,
-                    why,
-                } = difference;
-                self.needless
-                    .push(format!("{operation}: {fault:?} {field} ({why})"));
+        for Difference { fault, why, places } in differences {
+            for &place in *places {
+                let mut met = 0;
+                for (title, findings) in &mut self.findings {
+                    let before = findings.len();
+                    findings.retain(|finding| {
+                        finding.fault != *fault || !covers(place, title, finding)
+                    });
+                    met += before - findings.len();
+                }
+                self.excused += met;
+                if met == 0 {
+                    let (operation, field) = place;
+                    self.needless
+                        .push(format!("{operation}: {fault:?} {field} ({why})"));
+                }
             }
         }
         self.findings.retain(|_, findings| !findings.is_empty());
@@ -171,18 +170,17 @@ mod tests {
         let mut report = Report::default();
         report.find("PUT /a", "body.x", Fault::Missing, String::new());
         report.find("PUT /b", "body.x", Fault::Missing, String::new());
-        let listed = |field| Difference {
-            operation: "PUT /a",
-            field,
+        let listed = |places| Difference {
             fault: Fault::Missing,
             why: "",
+            places,
         };
-        report.excuse(&[listed("body.x")]);
+        report.excuse(&[listed(&[("PUT /a", "body.x")])]);
         assert!(!report.is_good());
         assert_eq!(report.findings.keys().collect::<Vec<_>>(), ["PUT /b"]);
-        report.findings.clear();
+        report.excuse(&[listed(&[("*", "body.*")])]);
         assert!(report.is_good());
-        report.excuse(&[listed("body.y")]);
+        report.excuse(&[listed(&[("PUT /a", "body.y")])]);
         assert!(!report.is_good());
         assert!(report.to_string().contains("body.y"), "{report}");
     }
