@@ -23,6 +23,7 @@ mod reply;
 mod secret;
 
 pub mod api_apps;
+pub mod apps;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
@@ -35,7 +36,9 @@ pub mod datasets;
 pub mod documents;
 pub mod endpoint;
 pub mod enterprises;
+pub mod entities;
 pub mod files;
+pub mod folders;
 pub mod knowledge;
 pub mod messages;
 pub mod organizations;
@@ -45,9 +48,12 @@ pub mod runs;
 pub mod sse;
 pub mod status;
 pub mod stream;
+pub mod templates;
 pub mod users;
+pub mod variables;
 pub mod workflow_event;
 pub mod workflows;
+pub mod workspaces;
 
 pub use chat_event::ChatEvent;
 pub use delta::DeltaMemory;
@@ -78,4 +84,5 @@ groups! {
     chat messages conversations workflows runs files bots users
     datasets documents
     connectors api_apps enterprises organizations commerce plugins
+    variables workspaces templates apps folders entities
 }
