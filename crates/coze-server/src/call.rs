@@ -3,6 +3,7 @@
 //! [`endpoint`] and [`streaming`] turn a handler into a route. What does not depend on the row's
 //! types is done on bytes, once for all rows.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use axum::body::{Body, Bytes};
@@ -17,6 +18,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderName, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
 use tokio::sync::mpsc;
 
 use crate::app::App;
@@ -144,10 +146,13 @@ fn query<T: DeserializeOwned>(text: &str) -> Result<T, Fail> {
     // SDKs send parameters that are not set as empty ones.
     let pairs: Vec<(String, String)> =
         serde_urlencoded::from_str(text).map_err(|error| Fail::invalid("query", error))?;
-    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
-    let pairs = pairs.map(|(key, value)| (key.as_str(), value.as_str()));
-    let reader = serde::de::value::MapDeserializer::<_, serde::de::value::Error>::new(
-        pairs.map(|(key, value)| (key, Text(value))),
+    let mut values = BTreeMap::<&str, Vec<&str>>::new();
+    for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        values.entry(key).or_default().push(value);
+    }
+    let values = values.into_iter();
+    let reader = MapDeserializer::<_, serde::de::value::Error>::new(
+        values.map(|(key, texts)| (key, Text(texts))),
     );
     serde_path_to_error::deserialize(reader)
         .map_err(|error| Fail::invalid(field(&error.path().to_string()), error.inner()))
@@ -170,8 +175,9 @@ fn field(path: &str) -> &str {
     }
 }
 
-/// A query value: text, which is read as whatever type is wanted.
-struct Text<'a>(&'a str);
+/// A query value: text, which is read as whatever type is wanted. A key that comes again makes a
+/// list, as some SDKs send one; the others put commas between the values.
+struct Text<'a>(Vec<&'a str>);
 
 impl<'de, 'a: 'de> serde::de::IntoDeserializer<'de, serde::de::value::Error> for Text<'a> {
     type Deserializer = TextReader<'a>;
@@ -180,7 +186,7 @@ impl<'de, 'a: 'de> serde::de::IntoDeserializer<'de, serde::de::value::Error> for
     }
 }
 
-struct TextReader<'a>(&'a str);
+struct TextReader<'a>(Vec<&'a str>);
 
 impl<'de> serde::Deserializer<'de> for TextReader<'_> {
     type Error = serde::de::value::Error;
@@ -188,7 +194,10 @@ impl<'de> serde::Deserializer<'de> for TextReader<'_> {
         self,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        visitor.visit_str(self.0)
+        match self.0.as_slice() {
+            [text] => visitor.visit_str(text),
+            _ => visitor.visit_seq(SeqDeserializer::new(self.0.into_iter())),
+        }
     }
     fn deserialize_option<V: serde::de::Visitor<'de>>(
         self,
@@ -200,12 +209,13 @@ impl<'de> serde::Deserializer<'de> for TextReader<'_> {
         self,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        match self.0 {
-            "true" | "True" | "1" => visitor.visit_bool(true),
-            "false" | "False" | "0" => visitor.visit_bool(false),
-            other => Err(serde::de::Error::custom(format!(
+        match self.0.as_slice() {
+            ["true" | "True" | "1"] => visitor.visit_bool(true),
+            ["false" | "False" | "0"] => visitor.visit_bool(false),
+            [other] => Err(serde::de::Error::custom(format!(
                 "{other:?} is not true or false"
             ))),
+            _ => self.deserialize_any(visitor),
         }
     }
     fn deserialize_newtype_struct<V: serde::de::Visitor<'de>>(
@@ -316,4 +326,37 @@ fn event_stream(mut frames: mpsc::Receiver<Bytes>) -> Response {
         HeaderValue::from_static("no"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use coze_types::bots::ListBotsQuery;
+    use coze_types::plugins::ListStorePluginsQuery;
+
+    use super::*;
+
+    #[test]
+    fn lists_of_a_query_are_read_in_both_forms() {
+        fn check(text: &str, expected: &[&str]) {
+            let read: ListStorePluginsQuery = query(text).unwrap();
+            let ids = read.category_ids.unwrap_or_default();
+            let ids: Vec<&str> = ids.iter().map(coze_types::Id::as_str).collect();
+            assert_eq!(ids, expected, "{text}");
+            assert_eq!(read.is_official, Some(true));
+        }
+        check(
+            "category_ids=1&is_official=true&category_ids=2",
+            &["1", "2"],
+        );
+        check("category_ids=1%2C2&is_official=true", &["1", "2"]);
+        check("category_ids=1&is_official=true", &["1"]);
+        check("category_ids=&is_official=true", &[]);
+    }
+
+    #[test]
+    fn a_value_that_comes_twice_is_refused_by_name() {
+        let text = "workspace_id=1&page_num=2&page_num=3";
+        let fail = query::<ListBotsQuery>(text).unwrap_err();
+        assert!(fail.msg.contains("page_num"), "{}", fail.msg);
+    }
 }
