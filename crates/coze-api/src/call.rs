@@ -31,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) method: http::Method,
     /// With its query.
     pub(crate) path: String,
+    /// The header that the endpoint needs, if any.
+    pub(crate) header: Option<(&'static str, &'static str)>,
     pub(crate) payload: Payload,
     /// It changes nothing, so it can be sent again.
     pub(crate) is_read: bool,
@@ -96,6 +98,7 @@ impl Call {
                 Method::Delete => http::Method::DELETE,
             },
             path,
+            header: info.header,
             is_read: info.is_read(),
             streams: false,
             patience: patience(info.name),
@@ -127,6 +130,7 @@ impl Call {
             endpoint,
             method,
             path,
+            header: row.and_then(|row| row.header),
             payload: body.map_or(Payload::None, |body| {
                 Payload::Json(Bytes::from(body.to_string()))
             }),
@@ -144,6 +148,10 @@ impl Call {
         request: reqwest::RequestBuilder,
         trail: Option<&Arc<Trail>>,
     ) -> Result<reqwest::RequestBuilder> {
+        let request = match self.header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
         let bytes = match &self.payload {
             Payload::None => {
                 // The head is all there is.

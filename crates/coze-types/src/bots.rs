@@ -170,13 +170,13 @@ pub struct PublishedBot {
     /// The id.
     pub bot_id: Id,
     /// The name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub bot_name: String,
     /// What it is for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub description: String,
     /// The picture.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub icon_url: String,
     /// When it was published: seconds, as text.
     #[serde(default, deserialize_with = "de::null_default")]
@@ -231,16 +231,16 @@ pub struct SimpleBot {
     /// The id.
     pub id: Id,
     /// The name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub name: String,
     /// The picture.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub icon_url: String,
     /// What it is for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub description: String,
     /// It is published.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub is_published: bool,
     /// When it was last changed, in seconds.
     #[serde(default)]
@@ -248,7 +248,7 @@ pub struct SimpleBot {
     /// When it was published, in seconds; missing when it never was.
     pub published_at: Option<Timestamp>,
     /// Who owns it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub owner_user_id: Id,
     /// The folder it lies in.
     pub folder_id: Option<Id>,

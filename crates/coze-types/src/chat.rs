@@ -36,7 +36,7 @@ endpoints! { "chat";
     /// Lists what a chat produced: answers, tool calls, notes; not the user's question.
     ///
     /// Source: <https://www.coze.cn/open/docs/developer_guides/list_chat_messages>
-    ListChatMessages = GET "/v3/chat/message/list" () "listMessage" {
+    ListChatMessages = GET "/v3/chat/message/list" () "chat + listMessage" {
         query: ChatQuery, body: None Empty, reply: Data<Vec<Message>>
     }
 
@@ -189,7 +189,7 @@ open_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequiredAction {
     /// What is required.
-    #[serde(default, rename = "type")]
+    #[serde(default, deserialize_with = "de::null_default", rename = "type")]
     pub kind: RequiredActionType,
     /// The calls whose outputs are required.
     pub submit_tool_outputs: Option<PendingToolOutputs>,
@@ -220,7 +220,7 @@ pub struct ToolCall {
     /// Opaque and not numeric; goes back as `tool_call_id`.
     pub id: String,
     /// The kind of answer it waits for.
-    #[serde(default, rename = "type")]
+    #[serde(default, deserialize_with = "de::null_default", rename = "type")]
     pub kind: ToolCallType,
     /// The tool.
     pub function: Option<ToolFunction>,
@@ -234,7 +234,7 @@ pub struct ToolFunction {
     /// Its name.
     pub name: String,
     /// Its arguments, as JSON text.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub arguments: String,
 }
 

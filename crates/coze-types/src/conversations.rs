@@ -157,7 +157,7 @@ pub struct ConversationList {
     #[serde(default, deserialize_with = "de::null_default")]
     pub conversations: Vec<Conversation>,
     /// There is a next page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub has_more: bool,
 }
 

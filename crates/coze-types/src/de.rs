@@ -56,6 +56,22 @@ pub(crate) fn int_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     Ok(Option::<Loose>::deserialize(deserializer)?.map(|Loose(number)| number))
 }
 
+/// An integer that is read as [`int_opt`] and written as a decimal string.
+pub(crate) mod int_text {
+    pub(crate) use super::int_opt as deserialize;
+
+    #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
+    pub(crate) fn serialize<S: serde::Serializer>(
+        number: &Option<i64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match number {
+            Some(number) => serializer.collect_str(number),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
 /// Text where a number is also sent: `"0"` and `0` alike.
 pub(crate) fn text_opt<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -78,7 +78,8 @@ pub struct Info {
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: &'static str,
-    /// The permission a token must carry; `""` when none is named.
+    /// The permission a token must carry; `""` when none is named. Where it takes two, they are
+    /// joined by ` + `.
     pub permission: &'static str,
     /// What it does, in the words of its documentation comment.
     pub docs: &'static str,
@@ -88,6 +89,8 @@ pub struct Info {
     pub streaming: Streaming,
     /// The kind of bytes it answers with instead of JSON, such as `audio/*`.
     pub media: Option<&'static str>,
+    /// A header that goes with each of its requests: name and value.
+    pub header: Option<(&'static str, &'static str)>,
 }
 
 impl Info {
@@ -230,7 +233,8 @@ fn percent_encode(out: &mut String, text: &str) {
 /// ```
 /// The names in parentheses are the path's parameters; they become fields of the row. The word
 /// before the body's type is its [`BodyKind`]. After `reply` may follow
-/// `stream: OnRequest Event, Framing::Compact, |row| how to ask for it`, or `bytes: "audio/*"`.
+/// `stream: OnRequest Event, Framing::Compact, |row| how to ask for it`, or `bytes: "audio/*"`; the
+/// last part of all is `header: ("Name", "value")`, for a header that the endpoint needs.
 macro_rules! endpoints {
     ($group:literal; $(
         $(#[doc = $doc:literal])+
@@ -238,6 +242,7 @@ macro_rules! endpoints {
             query: $query:ty, body: $kind:ident $body:ty, reply: $reply:ty
             $(, stream: $when:ident $event:ty, $framing:expr, |$row:ident| $ask:expr )?
             $(, bytes: $media:literal )?
+            $(, header: $header:expr )?
             $(,)?
         }
     )+) => {
@@ -274,7 +279,8 @@ macro_rules! endpoints {
                     docs: concat!($($doc, "\n"),+),
                     body: crate::endpoint::BodyKind::$kind,
                     streaming: crate::endpoint::endpoints!(@streaming $($when)?),
-                    media: crate::endpoint::endpoints!(@media $($media)?),
+                    media: crate::endpoint::endpoints!(@option $($media)?),
+                    header: crate::endpoint::endpoints!(@option $($header)?),
                 };
                 type Query = $query;
                 type Body = $body;
@@ -334,8 +340,8 @@ macro_rules! endpoints {
     (@file $kind:ident) => {};
     (@streaming $when:ident) => { crate::endpoint::Streaming::$when };
     (@streaming) => { crate::endpoint::Streaming::Never };
-    (@media $media:literal) => { Some($media) };
-    (@media) => { None };
+    (@option $value:expr) => { Some($value) };
+    (@option) => { None };
     (@downloads $name:ident $media:literal) => {
         impl crate::endpoint::Downloads for $name {}
     };

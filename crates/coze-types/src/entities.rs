@@ -95,7 +95,7 @@ pub struct CopyTask {
     #[serde(default, deserialize_with = "de::null_default")]
     pub task_id: Id,
     /// What is copied.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub entity_type: EntityType,
     /// How far it is.
     pub task_status: CopyTaskStatus,
@@ -120,7 +120,7 @@ pub struct CopyFailure {
     #[serde(default, deserialize_with = "de::null_default")]
     pub entity_name: String,
     /// What it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub entity_type: EntityType,
     /// Why.
     #[serde(default, deserialize_with = "de::null_default")]

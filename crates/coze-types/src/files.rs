@@ -66,7 +66,7 @@ pub struct File {
     /// When it was uploaded, in seconds.
     pub created_at: Timestamp,
     /// Its name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub file_name: String,
     /// Open-source server only.
     pub uri: Option<String>,

@@ -101,7 +101,7 @@ pub struct Folder {
     #[serde(default, deserialize_with = "de::null_default")]
     pub creator_user_id: Id,
     /// What it holds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub folder_type: FolderType,
     /// The folder it lies in; missing at the root.
     pub parent_folder_id: Option<Id>,

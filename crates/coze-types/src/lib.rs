@@ -32,11 +32,14 @@ pub mod collaboration;
 pub mod commerce;
 pub mod connectors;
 pub mod conversations;
+pub mod datasets;
+pub mod documents;
 pub mod endpoint;
 pub mod enterprises;
 pub mod entities;
 pub mod files;
 pub mod folders;
+pub mod knowledge;
 pub mod messages;
 pub mod organizations;
 pub mod paging;
@@ -79,6 +82,7 @@ macro_rules! groups {
 }
 groups! {
     chat messages conversations workflows runs files bots users
-    variables workspaces templates apps folders entities
+    datasets documents
     connectors api_apps enterprises organizations commerce plugins
+    variables workspaces templates apps folders entities
 }

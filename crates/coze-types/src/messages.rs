@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::endpoint::endpoints;
@@ -23,7 +23,7 @@ endpoints! { "messages";
     ///
     /// Only questions and answers, unless `include_middle_message` is set. Messages are kept for
     /// 180 days. Source: <https://www.coze.cn/open/docs/developer_guides/list_message>
-    ListMessages = POST "/v1/conversation/message/list" () "listMessage" {
+    ListMessages = POST "/v1/conversation/message/list" () "chat + listMessage" {
         query: ConversationQuery, body: Json ListMessagesBody, reply: MessagePage
     }
 
@@ -122,7 +122,7 @@ open_enum! {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// The id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub id: Id,
     /// The conversation that it stands in.
     pub conversation_id: Option<Id>,
@@ -130,16 +130,16 @@ pub struct Message {
     pub bot_id: Option<Id>,
     /// Who speaks. Read as the assistant when missing, as in the streams that the coze-api skill
     /// document shows.
-    #[serde(default = "assistant")]
+    #[serde(default = "assistant", deserialize_with = "role")]
     pub role: Role,
     /// What it is for.
-    #[serde(default, rename = "type")]
+    #[serde(default, deserialize_with = "de::null_default", rename = "type")]
     pub kind: MessageType,
     /// The text; in a delta, the part that is new.
     #[serde(default, deserialize_with = "de::null_default")]
     pub content: String,
     /// How `content` is to be read.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub content_type: ContentType,
     /// Pairs given by the caller.
     pub meta_data: Option<BTreeMap<String, String>>,
@@ -157,6 +157,10 @@ pub struct Message {
 
 fn assistant() -> Role {
     Role::Assistant
+}
+
+fn role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(assistant))
 }
 
 /// A message as a caller gives it to a chat or to a new conversation.
@@ -328,10 +332,13 @@ pub struct FunctionCallContent {
     #[serde(default)]
     pub arguments: serde_json::Value,
     /// The plugin; a JSON **number** of 19 digits.
+    #[serde(default, deserialize_with = "de::int_opt")]
     pub plugin_id: Option<i64>,
     /// The plugin's operation; a JSON **number** of 19 digits.
+    #[serde(default, deserialize_with = "de::int_opt")]
     pub api_id: Option<i64>,
     /// The kind of plugin.
+    #[serde(default, deserialize_with = "de::int_opt")]
     pub plugin_type: Option<i64>,
     /// What the model thought when it chose the tool.
     pub thought: Option<String>,
@@ -342,11 +349,13 @@ pub struct FunctionCallContent {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ToolResponseContent {
     /// How the response is to be read; 1 is text.
+    #[serde(default, deserialize_with = "de::int_opt")]
     pub content_type: Option<i64>,
     /// What the model gets to read.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub response_for_model: String,
     /// How the model is to read it; 2 is text.
+    #[serde(default, deserialize_with = "de::int_opt")]
     pub type_for_model: Option<i64>,
 }
 
@@ -355,7 +364,7 @@ pub struct ToolResponseContent {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct VerboseContent {
     /// `generate_answer_finish`, `interrupt`, …
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub msg_type: String,
     /// `""` or JSON text; servers spell what is inside differently.
     #[serde(default, deserialize_with = "de::null_default")]
@@ -440,7 +449,7 @@ pub struct MessagePage {
     #[serde(default, deserialize_with = "de::null_default")]
     pub last_id: Id,
     /// More follow in the direction asked for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub has_more: bool,
 }
 

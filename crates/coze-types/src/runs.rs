@@ -85,16 +85,16 @@ pub struct RunHistory {
     /// The state.
     pub execute_status: ExecuteStatus,
     /// The agent it ran for; `"0"` is none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub bot_id: Id,
     /// The channel; `1024` is the API.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub connector_id: Id,
     /// The user: `ext.user_id` or the token's owner.
     #[serde(default, deserialize_with = "de::null_default")]
     pub connector_uid: String,
     /// How it was started.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub run_mode: RunMode,
     /// The log id.
     #[serde(default, alias = "log_id", deserialize_with = "de::null_default")]
@@ -151,7 +151,7 @@ pub struct NodeStatus {
     /// The node.
     pub node_id: String,
     /// It is done.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub is_finish: bool,
     /// The turn of the loop that it stands in.
     #[serde(default, deserialize_with = "de::int_opt")]
@@ -165,7 +165,7 @@ pub struct NodeStatus {
     /// The run of the sub-workflow that it stands in.
     pub sub_execute_id: Option<Id>,
     /// Asks [`RetrieveNodeHistory`] for the whole output.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub node_execute_uuid: String,
 }
 
@@ -173,7 +173,7 @@ pub struct NodeStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeOutput {
     /// It is done.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub is_finish: bool,
     /// What it said.
     #[serde(default, deserialize_with = "de::null_default")]

@@ -5,7 +5,7 @@ use serde_with::skip_serializing_none;
 
 use crate::endpoint::endpoints;
 use crate::open_enum::open_enum;
-use crate::{Data, Empty, Id};
+use crate::{Data, Empty, Id, de};
 
 endpoints! { "templates";
     /// Copies a template into a workspace.
@@ -41,6 +41,6 @@ pub struct DuplicatedTemplate {
     /// The copy.
     pub entity_id: Id,
     /// What it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub entity_type: TemplateEntityType,
 }

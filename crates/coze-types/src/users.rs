@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::endpoints;
-use crate::{Data, Empty, Id};
+use crate::{Data, Empty, Id, de};
 
 endpoints! { "users";
     /// Reads who the token belongs to.
@@ -21,12 +21,12 @@ pub struct User {
     /// The id.
     pub user_id: Id,
     /// The unique name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub user_name: String,
     /// The shown name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub nick_name: String,
     /// The picture.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub avatar_url: String,
 }

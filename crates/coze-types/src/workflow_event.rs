@@ -55,13 +55,13 @@ pub struct WorkflowMessage {
     /// `text`.
     pub content_type: Option<String>,
     /// It is the last piece of the node's message.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub node_is_finish: bool,
     /// Counts the node's pieces from 0; text.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub node_seq_id: SmolStr,
     /// The node's title; may be `""`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub node_title: SmolStr,
     /// The node.
     pub node_id: Option<SmolStr>,
@@ -88,7 +88,7 @@ pub struct WorkflowInterrupt {
     /// What it asks.
     pub interrupt_data: InterruptData,
     /// The title of the node that asks; the open-source server leaves it out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub node_title: SmolStr,
     /// The page that shows the run; open-source server only.
     pub debug_url: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
@@ -345,8 +345,13 @@ impl Paged for ListWorkflows {
 pub struct ListWorkflowsQuery {
     /// The workspace; required.
     pub workspace_id: Id,
-    /// From 1. The documents require it; lists that are read page by page fill it in.
-    #[serde(default, deserialize_with = "de::int_opt")]
+    /// From 1. The service insists on it, so 1 is sent where none is given.
+    #[serialize_always]
+    #[serde(
+        default,
+        deserialize_with = "de::int_opt",
+        serialize_with = "first_page"
+    )]
     pub page_num: Option<i64>,
     /// 1 to 30; 10 by default.
     #[serde(default, deserialize_with = "de::int_opt")]
@@ -359,6 +364,10 @@ pub struct ListWorkflowsQuery {
     pub publish_status: Option<PublishStatus>,
 }
 
+fn first_page<S: Serializer>(number: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(number.unwrap_or(1))
+}
+
 /// Payload of [`ListWorkflows`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowList {
@@ -366,7 +375,7 @@ pub struct WorkflowList {
     #[serde(default, deserialize_with = "de::null_default")]
     pub items: Vec<WorkflowBasic>,
     /// There is a next page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub has_more: bool,
 }
 
@@ -377,7 +386,7 @@ pub struct WorkflowBasic {
     /// The id.
     pub workflow_id: Id,
     /// The name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub workflow_name: String,
     /// What it is for.
     pub description: Option<String>,
@@ -399,7 +408,7 @@ pub struct Creator {
     /// The user's id.
     pub id: Id,
     /// The user's name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub name: String,
 }
 
@@ -444,7 +453,7 @@ pub struct WorkflowInput {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowOutput {
     /// `return_variables` or `use_answer_content`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub terminate_plan: String,
     /// The template of the answer.
     pub content: Option<String>,
@@ -488,7 +497,7 @@ pub struct WorkflowVersionList {
     #[serde(default, deserialize_with = "de::null_default")]
     pub items: Vec<WorkflowVersion>,
     /// There is a next page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub has_more: bool,
     /// Asks for the next page.
     pub next_page_token: Option<String>,

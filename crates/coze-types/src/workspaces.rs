@@ -143,10 +143,10 @@ pub struct Workspace {
     /// What it is for.
     pub description: Option<String>,
     /// What the user may do in it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub role_type: WorkspaceRole,
     /// The kind.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub workspace_type: WorkspaceType,
     /// The enterprise; `""` for personal ones.
     #[serde(default, deserialize_with = "de::null_default")]
@@ -222,7 +222,7 @@ pub struct WorkspaceMember {
     /// The user.
     pub user_id: Id,
     /// What they may do.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub role_type: WorkspaceRole,
     /// The shown name.
     #[serde(default, deserialize_with = "de::null_default")]

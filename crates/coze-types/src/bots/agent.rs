@@ -26,13 +26,13 @@ pub struct Bot {
     /// The id.
     pub bot_id: Id,
     /// The name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub name: String,
     /// What it is for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub description: String,
     /// The picture.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub icon_url: String,
     /// When it was made, in seconds.
     #[serde(default)]
@@ -41,14 +41,14 @@ pub struct Bot {
     #[serde(default)]
     pub update_time: Timestamp,
     /// The version: a number of milliseconds, as text.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub version: String,
     /// The prompt.
     pub prompt_info: Option<PromptInfo>,
     /// The opening.
     pub onboarding_info: Option<OnboardingInfo>,
     /// What drives it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub bot_mode: BotMode,
     /// The plugins.
     pub plugin_info_list: Option<Vec<PluginInfo>>,
@@ -256,7 +256,7 @@ pub struct KnowledgeInfo {
     /// The id.
     pub id: Id,
     /// The name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub name: String,
 }
 
@@ -479,10 +479,10 @@ pub struct BotVariable {
     /// The name.
     pub keyword: String,
     /// Its default.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub default_value: String,
     /// The kind; SDKs need it though one table of the reference lacks it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub variable_type: VariableType,
     /// Where its value comes from.
     pub channel: Option<VariableChannel>,

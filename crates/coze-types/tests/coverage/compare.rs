@@ -1,0 +1,542 @@
+//! A type against the shape it is described with.
+//!
+//! Rust has no reflection, so it is done by data: a sample that holds every described key is read
+//! through the type and written again. What is lost then has no field; what has changed has a field
+//! of another type. Samples that leave out one key each tell what the type takes for required.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::shape::{Node, Presence, Shape};
+
+/// Reads a value through a type and writes it again. Errors name the place, as `data.items[0].id`.
+pub(crate) type RoundTrip = fn(&Value) -> Result<Value, Misfit>;
+
+/// Why a value was not read.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    pub(crate) at: String,
+    pub(crate) why: String,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// There is no row for the operation.
+    NoRow,
+    /// No source knows the row.
+    Unknown,
+    /// The row names another permission.
+    Permission,
+    /// The row names another official page.
+    Page,
+    /// The body or the reply is of another kind: a form, bytes, a stream.
+    Kind,
+    /// There is no such field.
+    Missing,
+    /// The field has another type.
+    Type,
+    /// Required, but the type lets it be left out.
+    Required,
+    /// Optional, but the type insists on it.
+    Optional,
+    /// Optional, but written where it was left out.
+    Written,
+    /// May be left out, but `null` is not read.
+    Null,
+    /// A value that is zero, false or empty gets lost, though it says something.
+    Zero,
+    /// An integer that is not read from text.
+    IntegerAsText,
+    /// An id that is not read from a number.
+    IdAsNumber,
+}
+
+/// A fault and where it is.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    /// Such as `reply.data.items[].id`; empty when it is about the row.
+    pub(crate) field: String,
+    pub(crate) fault: Fault,
+    pub(crate) note: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}: {}", self.fault, self.field, self.note)
+    }
+}
+
+/// Which part of a call is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Query,
+    Body,
+    Reply,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Body => "body",
+            Self::Reply => "reply",
+        }
+    }
+}
+
+/// What was found, and how many fields were compared.
+#[derive(Debug, Default)]
+pub(crate) struct Comparison {
+    pub(crate) fields: usize,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Compares a type with its description.
+pub(crate) fn compare(part: Part, shape: &Shape, round_trip: RoundTrip) -> Comparison {
+    let mut run = Run {
+        part,
+        round_trip,
+        nodes: shape.nodes(),
+        sample: shape.sample(),
+        settled: Vec::new(),
+        findings: Vec::new(),
+    };
+    if let Some(written) = run.make_readable() {
+        run.check_written(&written);
+        run.check_presence();
+        run.check_zeros();
+        run.check_spellings();
+    }
+    let named = |node: &&Node<'_>| node.presence.is_some();
+    Comparison {
+        fields: run.nodes.iter().filter(named).count(),
+        findings: run.findings,
+    }
+}
+
+struct Run<'a> {
+    part: Part,
+    round_trip: RoundTrip,
+    nodes: Vec<Node<'a>>,
+    sample: Value,
+    /// Pointers of nodes that are not kept: what is inside of them is not looked at any more.
+    settled: Vec<String>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Run<'a> {
+    fn find(&mut self, node: usize, fault: Fault, note: String) {
+        let node = &self.nodes[node];
+        self.findings.push(Finding {
+            field: format!("{}{}", self.part.name(), node.shown),
+            fault,
+            note,
+        });
+        if matches!(fault, Fault::Missing | Fault::Type) {
+            self.settled.push(node.pointer.clone());
+        }
+    }
+
+    fn open(&self, node: &Node<'a>) -> bool {
+        !self.settled.iter().any(|pointer| node.is_within(pointer))
+    }
+
+    /// The nodes that are kept, as far as is known.
+    fn open_nodes(&self) -> Vec<usize> {
+        let all = self.nodes.iter().enumerate();
+        all.filter(|(_, node)| self.open(node))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    fn read(&self, sample: &Value) -> Result<Value, Misfit> {
+        (self.round_trip)(sample)
+    }
+
+    /// Changes the sample until the type reads it. Each change is a finding.
+    fn make_readable(&mut self) -> Option<Value> {
+        loop {
+            let misfit = match self.read(&self.sample) {
+                Ok(written) => return Some(written),
+                Err(misfit) => misfit,
+            };
+            let Some((node, mended, note)) = self.mend(&misfit) else {
+                self.findings.push(Finding {
+                    field: self.part.name().to_owned(),
+                    fault: Fault::Type,
+                    note: format!("not read: {} at `{}`", misfit.why, misfit.at),
+                });
+                return None;
+            };
+            self.sample = mended;
+            if *self.nodes[node].shape == Shape::Any {
+                self.settled.push(self.nodes[node].pointer.clone());
+            } else {
+                self.find(node, Fault::Type, note);
+            }
+        }
+    }
+
+    /// Finds the node that does not fit, and a value that does.
+    fn mend(&self, misfit: &Misfit) -> Option<(usize, Value, String)> {
+        // The place that the error names comes first; inside of flattened parts it names none.
+        let named = pointer(&misfit.at);
+        let mut order = self.open_nodes();
+        order.sort_by_key(|&index| self.nodes[index].pointer != named);
+        for index in order {
+            let node = &self.nodes[index];
+            if *node.shape == Shape::Any {
+                let mut sample = self.sample.clone();
+                remove(&mut sample, &node.pointer);
+                if node.pointer == named {
+                    return Some((index, sample, String::new()));
+                }
+            }
+            for other in others() {
+                let mut sample = self.sample.clone();
+                let Some(place) = sample.pointer_mut(&node.pointer) else {
+                    continue;
+                };
+                *place = other.clone();
+                let fits = match self.read(&sample) {
+                    Ok(_) => true,
+                    Err(next) => next.at != misfit.at && node.pointer == named,
+                };
+                if fits {
+                    let note = format!(
+                        "described as {}, read as {} ({})",
+                        kind(&node.shape.sample()),
+                        kind(&other),
+                        misfit.why
+                    );
+                    return Some((index, sample, note));
+                }
+            }
+        }
+        None
+    }
+
+    /// Names what was lost and what has changed.
+    fn check_written(&mut self, written: &Value) {
+        for index in self.open_nodes() {
+            let node = &self.nodes[index];
+            if !self.open(node) {
+                continue;
+            }
+            let theirs = self.sample.pointer(&node.pointer);
+            let ours = written.pointer(&node.pointer);
+            let part = self.part;
+            match (theirs, ours) {
+                (_, None) => self.find(index, Fault::Missing, "there is no such field".into()),
+                (Some(theirs), Some(ours)) if !alike(part, theirs, ours) => {
+                    let note = format!(
+                        "described as {}, written as {} ({theirs} became {ours})",
+                        kind(theirs),
+                        kind(ours)
+                    );
+                    self.find(index, Fault::Type, note);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Leaves out each key in turn.
+    fn check_presence(&mut self) {
+        for index in self.open_nodes() {
+            let node = &self.nodes[index];
+            let Some(presence) = node.presence else {
+                continue;
+            };
+            let mut sample = self.sample.clone();
+            remove(&mut sample, &node.pointer);
+            let without = self.read(&sample);
+            let written = match &without {
+                Ok(written) => written.pointer(&node.pointer).is_some(),
+                Err(_) => false,
+            };
+            match (presence, &without) {
+                (Presence::Required, Ok(_)) if !written => {
+                    self.find(index, Fault::Required, "may be left out".into());
+                }
+                (Presence::Optional, Err(misfit)) => {
+                    self.find(index, Fault::Optional, misfit.why.clone());
+                }
+                (Presence::Optional, Ok(_)) if written => {
+                    self.find(index, Fault::Written, "written all the same".into());
+                }
+                // A query has no null.
+                (_, Ok(_)) if self.part != Part::Query => self.check_null(index),
+                _ => {}
+            }
+        }
+    }
+
+    /// What may be left out may also be null.
+    fn check_null(&mut self, index: usize) {
+        let mut sample = self.sample.clone();
+        if let Some(place) = sample.pointer_mut(&self.nodes[index].pointer) {
+            *place = Value::Null;
+        }
+        if let Err(misfit) = self.read(&sample) {
+            self.find(index, Fault::Null, misfit.why);
+        }
+    }
+
+    /// What is asked to be false, zero or empty is not the same as what is not asked for.
+    fn check_zeros(&mut self) {
+        if self.part != Part::Body {
+            return;
+        }
+        for index in self.open_nodes() {
+            let node = &self.nodes[index];
+            let zero = match node.shape {
+                Shape::Text => json!(""),
+                Shape::Integer => json!(0),
+                Shape::Number => json!(0.0),
+                Shape::Flag => json!(false),
+                Shape::List(_) => json!([]),
+                Shape::Map(_) | Shape::Object(_) | Shape::Any => continue,
+            };
+            let mut sample = self.sample.clone();
+            if let Some(place) = sample.pointer_mut(&node.pointer) {
+                *place = zero.clone();
+            }
+            let pointer = &node.pointer;
+            match self.read(&sample) {
+                Ok(written) if written.pointer(pointer) == Some(&zero) => {}
+                Ok(written) => {
+                    let note = format!("{zero} became {:?}", written.pointer(pointer));
+                    self.find(index, Fault::Zero, note);
+                }
+                Err(misfit) => self.find(index, Fault::Zero, misfit.why),
+            }
+        }
+    }
+
+    /// Servers write integers as text here and there, and ids as numbers; query parameters are
+    /// nothing but text.
+    fn check_spellings(&mut self) {
+        for index in self.open_nodes() {
+            let node = &self.nodes[index];
+            let mut sample = self.sample.clone();
+            let Some(place) = sample.pointer_mut(&node.pointer) else {
+                continue;
+            };
+            let fault = match node.shape {
+                Shape::Integer => Fault::IntegerAsText,
+                Shape::Text if node.is_id() && self.part != Part::Query => Fault::IdAsNumber,
+                _ => continue,
+            };
+            *place = match place.as_str().and_then(|text| text.parse::<i64>().ok()) {
+                Some(number) => json!(number),
+                None => json!(place.to_string()),
+            };
+            if let Err(misfit) = self.read(&sample) {
+                self.find(index, fault, misfit.why);
+            }
+        }
+    }
+}
+
+/// Values of every kind.
+fn others() -> [Value; 10] {
+    [
+        json!("7500000000000000042"),
+        json!(42),
+        json!(4.5),
+        json!(true),
+        json!({}),
+        json!([]),
+        json!(["7500000000000000042"]),
+        json!([42]),
+        json!({ "key": "7500000000000000042" }),
+        json!(null),
+    ]
+}
+
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) if number.is_f64() => "number".to_owned(),
+        Value::Number(_) => "integer".to_owned(),
+        Value::String(_) => "text".to_owned(),
+        Value::Array(elements) => match elements.first() {
+            Some(element) => format!("list of {}", kind(element)),
+            None => "list".to_owned(),
+        },
+        Value::Object(_) => "object".to_owned(),
+    }
+}
+
+/// Whether a scalar is the same; what is inside of lists and objects is compared by itself.
+fn alike(part: Part, theirs: &Value, ours: &Value) -> bool {
+    match (theirs, ours) {
+        (Value::Object(_), Value::Object(_)) | (Value::Array(_), Value::Array(_)) => true,
+        // A query has nothing but text.
+        _ if part == Part::Query => text(theirs) == text(ours),
+        _ => theirs == ours,
+    }
+}
+
+/// A value as it stands in a query; the elements of a list are joined by commas.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(elements) => elements.iter().map(text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// The place of a decoding error, `data.items[0].id`, as a JSON pointer.
+fn pointer(at: &str) -> String {
+    let steps = at.replace('[', ".").replace(']', "");
+    let steps = steps.split('.').filter(|step| !step.is_empty());
+    steps.map(|step| format!("/{step}")).collect()
+}
+
+fn remove(sample: &mut Value, pointer: &str) {
+    let Some((holder, key)) = pointer.rsplit_once('/') else {
+        return;
+    };
+    if let Some(Value::Object(map)) = sample.pointer_mut(holder) {
+        map.remove(&key.replace("~1", "/").replace("~0", "~"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coze_types::{Id, status};
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::shape::Field;
+
+    fn round_trip<T: Serialize + serde::de::DeserializeOwned>(
+        sample: &Value,
+    ) -> Result<Value, Misfit> {
+        let read: T = status::decode(&serde_json::to_vec(sample).unwrap()).map_err(|error| {
+            let (at, why) = (error.at.to_string(), error.source.to_string());
+            Misfit { at, why }
+        })?;
+        Ok(serde_json::to_value(read).unwrap())
+    }
+
+    fn shape() -> Shape {
+        let field = |name: &str, presence, shape| Field {
+            name: name.to_owned(),
+            presence,
+            shape,
+        };
+        let item = |presence| {
+            Shape::object(vec![
+                field("id", Presence::Required, Shape::Text),
+                field("count", presence, Shape::Integer),
+            ])
+        };
+        Shape::object(vec![
+            field("name", Presence::Required, Shape::Text),
+            field("size", Presence::Optional, Shape::Integer),
+            field(
+                "items",
+                Presence::Optional,
+                Shape::List(Box::new(item(Presence::Optional))),
+            ),
+        ])
+    }
+
+    fn check<T: Serialize + serde::de::DeserializeOwned>(expected: &[(Fault, &str)]) {
+        let comparison = compare(Part::Body, &shape(), round_trip::<T>);
+        let found: Vec<_> = comparison
+            .findings
+            .iter()
+            .map(|finding| (finding.fault, finding.field.as_str()))
+            .collect();
+        assert_eq!(found, expected, "{:#?}", comparison.findings);
+        assert_eq!(comparison.fields, 5);
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Item {
+        id: Id,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        count: Option<Value>,
+    }
+
+    #[test]
+    fn a_type_that_fits_has_no_findings() {
+        #[derive(Serialize, Deserialize)]
+        struct Fits {
+            name: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            size: Option<Value>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            items: Option<Vec<Item>>,
+        }
+        check::<Fits>(&[]);
+    }
+
+    #[test]
+    fn what_is_missing_or_of_another_type_is_named_each_by_itself() {
+        #[derive(Serialize, Deserialize)]
+        struct OtherItem {
+            id: bool,
+        }
+        #[derive(Serialize, Deserialize)]
+        struct Differs {
+            name: i64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            items: Option<Vec<OtherItem>>,
+        }
+        check::<Differs>(&[
+            (Fault::Type, "body.name"),
+            (Fault::Type, "body.items[].id"),
+            (Fault::Missing, "body.size"),
+            (Fault::Missing, "body.items[].count"),
+        ]);
+    }
+
+    #[test]
+    fn what_is_taken_for_required_is_compared() {
+        #[derive(Serialize, Deserialize)]
+        struct Differs {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            name: Option<String>,
+            size: Value,
+            #[serde(default)]
+            items: Vec<Item>,
+        }
+        check::<Differs>(&[
+            (Fault::Required, "body.name"),
+            (Fault::Optional, "body.size"),
+            (Fault::Written, "body.items"),
+        ]);
+    }
+
+    #[test]
+    fn nulls_integers_as_text_and_ids_as_numbers_have_to_be_read() {
+        #[derive(Serialize, Deserialize)]
+        struct OtherItem {
+            id: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            count: Option<Value>,
+        }
+        #[derive(Serialize, Deserialize)]
+        struct Differs {
+            name: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            size: Option<u32>,
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            items: Vec<OtherItem>,
+        }
+        check::<Differs>(&[
+            (Fault::Null, "body.items"),
+            (Fault::Zero, "body.items"),
+            (Fault::IntegerAsText, "body.size"),
+            (Fault::IdAsNumber, "body.items[].id"),
+        ]);
+    }
+}
