@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
+use crate::guard::{Occupied, Turns};
 use crate::limit::{Limiter, Limits};
 use crate::secret::Redact;
 
@@ -79,6 +80,7 @@ pub struct CozeBuilder {
     http_client: Option<reqwest::Client>,
     limits: Limits,
     limiter: Option<Limiter>,
+    occupied: Occupied,
 }
 
 impl fmt::Debug for CozeBuilder {
@@ -204,6 +206,13 @@ impl CozeBuilder {
         self
     }
 
+    /// What turns do whose conversation is occupied by another chat; [`Occupied::Fail`] by default.
+    /// Each request can say otherwise.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = occupied;
+        self
+    }
+
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
@@ -247,6 +256,8 @@ impl CozeBuilder {
                 redact: Redact::new(token),
                 timeouts: self.timeouts,
                 limiter,
+                turns: Turns::default(),
+                occupied: self.occupied,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use coze_types::Empty;
 use coze_types::Id;
 use coze_types::chat::{
     Chat, ChatQuery, ListChatMessages, RetrieveChat, ShortcutCommandDetail, StartChat,
     StartChatBody,
 };
 use coze_types::messages::{EnterMessage, Message, ObjectStringItem};
-use coze_types::{Empty, chat};
 use serde_json::Value;
 
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
+use crate::guard::{Occupied, Turn};
 use crate::poll::PollOptions;
 use crate::reply::Reply;
 
@@ -41,6 +42,7 @@ impl Coze {
             row,
             draft: Draft::default(),
             poll: PollOptions::default(),
+            occupied: None,
         }
     }
 
@@ -113,6 +115,7 @@ pub struct ChatRequest {
     row: StartChat,
     draft: Draft,
     poll: PollOptions,
+    occupied: Option<Occupied>,
 }
 
 impl ChatRequest {
@@ -253,6 +256,13 @@ impl ChatRequest {
         self
     }
 
+    /// What to do when another chat runs in the conversation; that of the client
+    /// ([`CozeBuilder::if_occupied`](crate::CozeBuilder::if_occupied)) by default.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = Some(occupied);
+        self
+    }
+
     /// How [`poll`](Self::poll) polls.
     pub fn poll_options(mut self, options: PollOptions) -> Self {
         self.poll = options;
@@ -289,10 +299,14 @@ impl ChatRequest {
     /// Starts the chat and streams what it says.
     ///
     /// # Errors
-    /// Those of [`Coze::stream`].
+    /// Those of [`Coze::stream`]; [`Error::Occupied`] when its conversation does not become free,
+    /// as [`if_occupied`](Self::if_occupied) has it.
     pub async fn stream(self) -> Result<ChatStream> {
-        let events = self.coze.stream(self.request()?).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let row = self.request()?;
+        let conversation = conversation_of(&row);
+        let begun = self.coze.stream_turn(row, conversation, self.occupied);
+        let (turn, events) = begun.await?;
+        Ok(ChatStream::new(turn, events))
     }
 
     /// Starts the chat and waits for all of it, streaming underneath.
@@ -314,8 +328,8 @@ impl ChatRequest {
     /// As [`Coze::poll_chat`].
     pub async fn poll(self) -> Result<Reply> {
         let (coze, options) = (self.coze.clone(), self.poll);
-        let (chat, log_id) = self.create().await?;
-        coze.poll_own(chat, log_id, options).await
+        let (turn, chat, log_id) = self.create().await?;
+        coze.poll_own(turn, chat, log_id, options).await
     }
 
     /// Starts the chat and returns at once; read it later with [`Coze::poll_chat`].
@@ -323,10 +337,10 @@ impl ChatRequest {
     /// # Errors
     /// Those of [`Coze::send`].
     pub async fn start(self) -> Result<Chat> {
-        Ok(self.create().await?.0)
+        Ok(self.create().await?.1)
     }
 
-    async fn create(self) -> Result<(chat::Chat, Option<String>)> {
+    async fn create(self) -> Result<(Turn, Chat, Option<String>)> {
         let mut row = self.request()?;
         if row.body.auto_save_history == Some(false) {
             return Err(Error::Invalid(
@@ -335,10 +349,18 @@ impl ChatRequest {
         }
         // The open-source server streams when nothing is said.
         row.body.stream = Some(false);
-        let response = self.coze.send(row).await?;
+        let conversation = conversation_of(&row);
+        let begun = self.coze.send_turn(row, conversation, self.occupied);
+        let (turn, response) = begun.await?;
         let log_id = response.log_id().map(Into::into);
-        Ok((response.into_inner().data, log_id))
+        Ok((turn, response.into_inner().data, log_id))
     }
+}
+
+/// The query wins over the body.
+fn conversation_of(row: &StartChat) -> Option<Id> {
+    let named = row.query.conversation_id.as_ref();
+    named.or(row.body.conversation_id.as_ref()).cloned()
 }
 
 /// Adds pairs to an optional map.

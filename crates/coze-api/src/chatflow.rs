@@ -9,6 +9,7 @@ use crate::chat::extend;
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::Result;
+use crate::guard::Occupied;
 use crate::reply::Reply;
 
 /// A turn with a chatflow, while it is put together; see
@@ -21,11 +22,16 @@ use crate::reply::Reply;
 pub struct ChatflowRequest {
     coze: Coze,
     row: ChatWorkflow,
+    occupied: Option<Occupied>,
 }
 
 impl ChatflowRequest {
     pub(crate) fn new(coze: Coze, row: ChatWorkflow) -> Self {
-        Self { coze, row }
+        Self {
+            coze,
+            row,
+            occupied: None,
+        }
     }
 
     /// Adds a question of the user.
@@ -70,6 +76,13 @@ impl ChatflowRequest {
         self
     }
 
+    /// What to do when another chat runs in the conversation; that of the client
+    /// ([`CozeBuilder::if_occupied`](crate::CozeBuilder::if_occupied)) by default.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = Some(occupied);
+        self
+    }
+
     /// A further input.
     pub fn parameter(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         let parameters = self.row.body.parameters.get_or_insert_default();
@@ -94,8 +107,10 @@ impl ChatflowRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let conversation = self.row.body.conversation_id.clone();
+        let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
+        let (turn, events) = begun.await?;
+        Ok(ChatStream::new(turn, events))
     }
 
     /// Talks to the chatflow and waits for all of its answer.

@@ -15,6 +15,7 @@ use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::frames::Frames;
+use crate::guard::{Occupied, Turns};
 use crate::limit::{Attempt, Limiter, Permit};
 use crate::raw_stream::RawStream;
 use crate::response::{Head, RawResponse, Response};
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) redact: Redact,
     pub(crate) timeouts: Timeouts,
     pub(crate) limiter: Option<Limiter>,
+    pub(crate) turns: Turns,
+    pub(crate) occupied: Occupied,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }

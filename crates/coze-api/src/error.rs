@@ -10,6 +10,7 @@ use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
 use crate::body::Body;
+use crate::guard::ConversationOccupied;
 use crate::limit::LimitReached;
 use crate::reply::Reply;
 use crate::run::NodeText;
@@ -49,6 +50,9 @@ pub enum Error {
     /// Polling took longer than its deadline; what is polled goes on.
     #[error(transparent)]
     Timeout(Box<PollTimeout>),
+    /// A turn that did not get its conversation, although it waited or cancelled what ran there.
+    #[error(transparent)]
+    Occupied(Box<ConversationOccupied>),
     /// Not sent, because of the client's own limits.
     #[error(transparent)]
     Limit(Box<LimitReached>),
@@ -65,6 +69,7 @@ impl Error {
             Self::Api(error) => error.code,
             Self::Chat(error) => error.code,
             Self::Run(error) => error.code,
+            Self::Occupied(_) => crate::guard::OCCUPIED,
             Self::Stream(error) => match &error.kind {
                 StreamError::Event { code, .. } => *code,
                 _ => 0,
@@ -81,6 +86,7 @@ impl Error {
             Self::Api(error) => Some(error.http),
             Self::Http(error) => Some(error.http),
             Self::Decode(error) => Some(error.http),
+            Self::Occupied(error) => error.refusal.as_ref().map(|it| it.http),
             _ => None,
         }
     }
@@ -95,6 +101,7 @@ impl Error {
             Self::Stream(error) => error.log_id.as_deref(),
             Self::Chat(error) => error.reply.log_id(),
             Self::Run(error) => error.log_id(),
+            Self::Occupied(error) => error.refusal.as_ref()?.log_id.as_deref(),
             Self::Transport(_) | Self::Timeout(_) | Self::Limit(_) | Self::Invalid(_) => None,
         }
     }
@@ -108,7 +115,8 @@ impl Error {
         match self {
             Self::Transport(error) => error.kind.is_temporary(),
             Self::Http(error) => retryable_status(error.http),
-            Self::Api(_) | Self::Chat(_) | Self::Run(_) => match self.explain() {
+            Self::Api(_) | Self::Chat(_) | Self::Run(_) | Self::Occupied(_) => match self.explain()
+            {
                 Some(entry) => entry.retry.is_retryable(),
                 None => self.http().is_some_and(retryable_status),
             },
@@ -529,7 +537,7 @@ macro_rules! from_boxed {
 from_boxed!(
     Transport TransportError, Api ApiError, Http HttpError, Decode DecodeError,
     Stream StreamFailure, Chat ChatFailed, Run RunFailed, Timeout PollTimeout,
-    Limit LimitReached,
+    Limit LimitReached, Occupied ConversationOccupied,
 );
 
 #[cfg(test)]

@@ -26,6 +26,7 @@
 //! | run a workflow | [`Coze::workflow`]: [`run`](WorkflowRequest::run), [`stream`](WorkflowRequest::stream), [`start`](WorkflowRequest::start) |
 //! | answer a workflow's question | [`RunInterrupt::resume`] |
 //! | talk to a chatflow | [`WorkflowRequest::chat`] |
+//! | take turns in a conversation | [`ChatRequest::if_occupied`] with [`Occupied`] |
 //! | stay within a plan | [`CozeBuilder::limits`] with [`Limits`], [`Coze::limiter`] |
 //! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
 //!
@@ -59,6 +60,7 @@ mod draft;
 mod error;
 mod files;
 mod frames;
+mod guard;
 mod limit;
 mod poll;
 mod raw_stream;
@@ -85,6 +87,7 @@ pub use error::{
     ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, RunFailed,
     StreamError, StreamFailure,
 };
+pub use guard::{ConversationOccupied, Occupied};
 pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use poll::PollOptions;
 pub use raw_stream::RawStream;

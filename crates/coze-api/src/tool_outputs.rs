@@ -6,6 +6,7 @@ use coze_types::chat::{Chat, SubmitToolOutputs, ToolOutput};
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::{Error, Result};
+use crate::guard::{Occupied, Turn};
 use crate::poll::PollOptions;
 use crate::reply::Reply;
 
@@ -64,6 +65,7 @@ impl Coze {
             coze: self.clone(),
             row,
             poll: PollOptions::default(),
+            occupied: None,
         }
     }
 }
@@ -76,6 +78,7 @@ pub struct ToolOutputsRequest {
     coze: Coze,
     row: SubmitToolOutputs,
     poll: PollOptions,
+    occupied: Option<Occupied>,
 }
 
 impl ToolOutputsRequest {
@@ -85,6 +88,13 @@ impl ToolOutputsRequest {
             tool_call_id: call_id.into(),
             output: output.into(),
         });
+        self
+    }
+
+    /// What to do when another chat runs in the conversation: one may have begun while this one
+    /// waited. That of the client by default.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = Some(occupied);
         self
     }
 
@@ -112,8 +122,10 @@ impl ToolOutputsRequest {
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
         self.check()?;
-        let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let conversation = Some(self.row.query.conversation_id.clone());
+        let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
+        let (turn, events) = begun.await?;
+        Ok(ChatStream::new(turn, events))
     }
 
     /// Goes on with the chat and waits for all of it, streaming underneath.
@@ -130,8 +142,8 @@ impl ToolOutputsRequest {
     /// As [`Coze::poll_chat`].
     pub async fn poll(self) -> Result<Reply> {
         let (coze, options) = (self.coze.clone(), self.poll);
-        let (chat, log_id) = self.create().await?;
-        coze.poll_own(chat, log_id, options).await
+        let (turn, chat, log_id) = self.create().await?;
+        coze.poll_own(turn, chat, log_id, options).await
     }
 
     /// Goes on with the chat and returns at once.
@@ -139,14 +151,16 @@ impl ToolOutputsRequest {
     /// # Errors
     /// Those of [`Coze::send`].
     pub async fn start(self) -> Result<Chat> {
-        Ok(self.create().await?.0)
+        Ok(self.create().await?.1)
     }
 
-    async fn create(mut self) -> Result<(Chat, Option<String>)> {
+    async fn create(mut self) -> Result<(Turn, Chat, Option<String>)> {
         self.check()?;
         self.row.body.stream = Some(false);
-        let response = self.coze.send(self.row).await?;
+        let conversation = Some(self.row.query.conversation_id.clone());
+        let begun = self.coze.send_turn(self.row, conversation, self.occupied);
+        let (turn, response) = begun.await?;
         let log_id = response.log_id().map(Into::into);
-        Ok((response.into_inner().data, log_id))
+        Ok((turn, response.into_inner().data, log_id))
     }
 }

@@ -6,6 +6,7 @@
 mod chats;
 mod cuts;
 mod drops;
+mod guard;
 mod limits;
 mod polling;
 mod replies;
