@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
+use crate::guard::{Occupied, Turns};
 use crate::limit::{Limiter, Limits};
 use crate::observe::Observer;
 use crate::retry::RetryPolicy;
@@ -87,6 +88,7 @@ pub struct CozeBuilder {
     http2_only: bool,
     limits: Limits,
     limiter: Option<Limiter>,
+    occupied: Occupied,
 }
 
 impl fmt::Debug for CozeBuilder {
@@ -266,6 +268,13 @@ impl CozeBuilder {
         self
     }
 
+    /// What turns do whose conversation is occupied by another chat; [`Occupied::Fail`] by default.
+    /// Each request can say otherwise.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = occupied;
+        self
+    }
+
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
@@ -313,6 +322,8 @@ impl CozeBuilder {
                 habits,
                 observer: self.observer,
                 limiter,
+                turns: Turns::default(),
+                occupied: self.occupied,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),

@@ -10,8 +10,8 @@ use coze_types::chat_event::ChatEvent;
 use futures_util::Stream;
 
 use crate::cancel::CancelOnDrop;
-use crate::client::Coze;
 use crate::error::{ChatFailed, Error, Result, StreamError};
+use crate::guard::Turn;
 use crate::reply::{Assembly, Reply, is_answer};
 use crate::stream::EventStream;
 
@@ -38,13 +38,13 @@ pub struct ChatStream {
 }
 
 impl ChatStream {
-    pub(crate) fn new(coze: Coze, events: EventStream<ChatEvent>) -> Self {
+    pub(crate) fn new(turn: Turn, events: EventStream<ChatEvent>) -> Self {
         let mut assembly = Assembly::default();
         assembly.reply.log_id = events.log_id().map(Into::into);
         Self {
             events,
             assembly,
-            cancel: CancelOnDrop::new(coze),
+            cancel: CancelOnDrop::new(turn),
             over: false,
         }
     }

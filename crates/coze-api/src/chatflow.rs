@@ -7,6 +7,7 @@ use coze_types::workflows::{ChatWorkflow, ChatWorkflowBody};
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::Result;
+use crate::guard::Occupied;
 use crate::reply::Reply;
 use crate::setters::workflow_setters;
 
@@ -20,11 +21,16 @@ use crate::setters::workflow_setters;
 pub struct ChatflowRequest {
     coze: Coze,
     row: ChatWorkflow,
+    occupied: Option<Occupied>,
 }
 
 impl ChatflowRequest {
     pub(crate) fn new(coze: Coze, row: ChatWorkflow) -> Self {
-        Self { coze, row }
+        Self {
+            coze,
+            row,
+            occupied: None,
+        }
     }
 
     /// Adds a question of the user.
@@ -53,6 +59,13 @@ impl ChatflowRequest {
 
     workflow_setters!(row.body);
 
+    /// What to do when another chat runs in the conversation; that of the client
+    /// ([`CozeBuilder::if_occupied`](crate::CozeBuilder::if_occupied)) by default.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = Some(occupied);
+        self
+    }
+
     /// The body, for what has no method of its own.
     pub fn body_mut(&mut self) -> &mut ChatWorkflowBody {
         &mut self.row.body
@@ -63,8 +76,10 @@ impl ChatflowRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let conversation = self.row.body.conversation_id.clone();
+        let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
+        let (turn, events) = begun.await?;
+        Ok(ChatStream::new(turn, events))
     }
 
     /// Talks to the chatflow and waits for all of its answer.

@@ -11,6 +11,7 @@ use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
 use crate::error::Result;
 use crate::exchange::Judged;
+use crate::guard::{Occupied, Turns};
 use crate::limit::Limiter;
 use crate::observe::Observer;
 use crate::raw_stream::RawStream;
@@ -46,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) habits: Option<Habits>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) limiter: Option<Limiter>,
+    pub(crate) turns: Turns,
+    pub(crate) occupied: Occupied,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }

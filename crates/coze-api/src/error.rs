@@ -10,6 +10,7 @@ use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
 use crate::body::Body;
+use crate::guard::ConversationOccupied;
 use crate::limit::LimitReached;
 use crate::reply::Reply;
 use crate::run::NodeText;
@@ -50,6 +51,9 @@ pub enum Error {
     /// Polling took longer than its deadline; what is polled goes on.
     #[error(transparent)]
     Timeout(Box<PollTimeout>),
+    /// A turn that did not get its conversation, although it waited or cancelled what ran there.
+    #[error(transparent)]
+    Occupied(Box<ConversationOccupied>),
     /// Not sent, because of the client's own limits.
     #[error(transparent)]
     Limit(Box<LimitReached>),
@@ -66,6 +70,7 @@ impl Error {
             Self::Api(error) => error.code,
             Self::Chat(error) => error.code,
             Self::Run(error) => error.code,
+            Self::Occupied(_) => crate::guard::OCCUPIED,
             Self::Stream(error) => match &error.kind {
                 StreamError::Event { code, .. } => *code,
                 _ => 0,
@@ -82,6 +87,7 @@ impl Error {
             Self::Api(error) => Some(error.http),
             Self::Http(error) => Some(error.http),
             Self::Decode(error) => Some(error.http),
+            Self::Occupied(error) => error.refusal.as_ref().map(|it| it.http),
             _ => None,
         }
     }
@@ -96,6 +102,7 @@ impl Error {
             Self::Stream(error) => error.log_id.as_deref(),
             Self::Chat(error) => error.reply.log_id(),
             Self::Run(error) => error.log_id(),
+            Self::Occupied(error) => error.refusal.as_ref()?.log_id.as_deref(),
             Self::Transport(_) | Self::Timeout(_) | Self::Limit(_) | Self::Invalid(_) => None,
         }
     }
@@ -109,7 +116,8 @@ impl Error {
         match self {
             Self::Transport(error) => error.kind.is_temporary(),
             Self::Http(error) => retryable_status(error.http),
-            Self::Api(_) | Self::Chat(_) | Self::Run(_) => match self.explain() {
+            Self::Api(_) | Self::Chat(_) | Self::Run(_) | Self::Occupied(_) => match self.explain()
+            {
                 Some(entry) => entry.retry.is_retryable(),
                 None => self.http().is_some_and(retryable_status),
             },
@@ -131,7 +139,7 @@ impl Error {
                 Some(entry) => matches!(entry.retry, Retry::Limited | Retry::Maybe),
                 None => !(400..500).contains(&error.http),
             },
-            Self::Invalid(_) | Self::Limit(_) => false,
+            Self::Invalid(_) | Self::Limit(_) | Self::Occupied(_) => false,
             Self::Decode(_) | Self::Stream(_) | Self::Chat(_) | Self::Run(_) | Self::Timeout(_) => {
                 true
             }
@@ -532,7 +540,7 @@ macro_rules! from_boxed {
 from_boxed!(
     Transport TransportError, Api ApiError, Http HttpError, Decode DecodeError,
     Stream StreamFailure, Chat ChatFailed, Run RunFailed, Timeout PollTimeout,
-    Limit LimitReached,
+    Limit LimitReached, Occupied ConversationOccupied,
 );
 
 #[cfg(test)]

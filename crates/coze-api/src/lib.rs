@@ -30,6 +30,7 @@
 //! | talk to a chatflow | [`WorkflowRequest::chat`] |
 //! | get speech, or other bytes | [`Coze::download`] |
 //! | read a list to its end | [`Coze::pages`] |
+//! | take turns in a conversation | [`ChatRequest::if_occupied`] with [`Occupied`] |
 //! | stay within a plan | [`CozeBuilder::limits`] with [`Limits`], [`Coze::limiter`] |
 //! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
 //!
@@ -68,6 +69,7 @@ mod error;
 mod exchange;
 mod files;
 mod frames;
+mod guard;
 mod history;
 mod limit;
 mod observe;
@@ -108,6 +110,7 @@ pub use error::{
     ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
     StreamFailure,
 };
+pub use guard::{ConversationOccupied, Occupied};
 pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use observe::{Attempt, Observer, StreamEnd};
 pub use pages::Pages;

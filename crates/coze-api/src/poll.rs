@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::cancel::CancelOnDrop;
 use crate::client::Coze;
 use crate::error::{ChatFailed, Error, PollTimeout, Result};
+use crate::guard::Turn;
 use crate::reply::Reply;
 
 /// How to poll.
@@ -177,11 +178,12 @@ impl Coze {
     /// Waits for a chat that this call has begun: giving up the wait cancels it.
     pub(crate) async fn poll_own(
         &self,
+        turn: Turn,
         chat: Chat,
         log_id: Option<String>,
         options: PollOptions,
     ) -> Result<Reply> {
-        let mut cancel = CancelOnDrop::new(self.clone());
+        let mut cancel = CancelOnDrop::new(turn);
         cancel.arm(&chat.conversation_id, &chat.id);
         let query = ChatQuery {
             conversation_id: chat.conversation_id.clone(),

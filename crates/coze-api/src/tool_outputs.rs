@@ -6,9 +6,10 @@ use coze_types::chat::{Chat, SubmitToolOutputs, ToolOutput};
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::{Error, Result};
+use crate::guard::Occupied;
 use crate::poll::PollOptions;
 use crate::reply::Reply;
-use crate::turn;
+use crate::turn::{self, Unstreamed};
 
 /// Names a chat: made from a [`Reply`], a [`Chat`], or conversation and chat id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +66,7 @@ impl Coze {
             coze: self.clone(),
             row,
             poll: PollOptions::default(),
+            occupied: None,
         }
     }
 }
@@ -77,6 +79,7 @@ pub struct ToolOutputsRequest {
     coze: Coze,
     row: SubmitToolOutputs,
     poll: PollOptions,
+    occupied: Option<Occupied>,
 }
 
 impl ToolOutputsRequest {
@@ -86,6 +89,13 @@ impl ToolOutputsRequest {
             tool_call_id: call_id.into(),
             output: output.into(),
         });
+        self
+    }
+
+    /// What to do when another chat runs in the conversation: one may have begun while this one
+    /// waited. That of the client by default.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = Some(occupied);
         self
     }
 
@@ -107,11 +117,16 @@ impl ToolOutputsRequest {
         Ok(())
     }
 
-    /// The row for a chat that is read later.
-    fn unstreamed(mut self) -> Result<SubmitToolOutputs> {
+    /// The turn for a chat that is read later.
+    fn unstreamed(mut self) -> Result<Unstreamed<SubmitToolOutputs>> {
         self.check()?;
         self.row.body.stream = Some(false);
-        Ok(self.row)
+        Ok(Unstreamed {
+            conversation: Some(self.row.query.conversation_id.clone()),
+            occupied: self.occupied,
+            coze: self.coze,
+            row: self.row,
+        })
     }
 
     /// Goes on with the chat and streams what it says.
@@ -120,8 +135,10 @@ impl ToolOutputsRequest {
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
         self.check()?;
-        let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let conversation = Some(self.row.query.conversation_id.clone());
+        let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
+        let (turn, events) = begun.await?;
+        Ok(ChatStream::new(turn, events))
     }
 
     /// Goes on with the chat and waits for all of it, streaming underneath.
@@ -137,8 +154,8 @@ impl ToolOutputsRequest {
     /// # Errors
     /// As [`Coze::poll_chat`].
     pub async fn poll(self) -> Result<Reply> {
-        let (coze, options) = (self.coze.clone(), self.poll);
-        turn::poll(&coze, self.unstreamed()?, options).await
+        let options = self.poll;
+        turn::poll(self.unstreamed()?, options).await
     }
 
     /// Goes on with the chat and returns at once.
@@ -146,7 +163,6 @@ impl ToolOutputsRequest {
     /// # Errors
     /// Those of [`Coze::send`].
     pub async fn start(self) -> Result<Chat> {
-        let coze = self.coze.clone();
-        Ok(turn::start(&coze, self.unstreamed()?).await?.0)
+        Ok(turn::start(self.unstreamed()?).await?.1)
     }
 }

@@ -7,6 +7,7 @@ mod bodies;
 mod chats;
 mod cuts;
 mod drops;
+mod guard;
 mod kept;
 mod limits;
 mod polling;
