@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
+use crate::recover::Recover;
 use crate::secret::Redact;
 
 /// A hosted service.
@@ -72,6 +73,7 @@ pub struct CozeBuilder {
     region: Region,
     base_url: Option<String>,
     timeouts: Timeouts,
+    recover: Recover,
     user_agent: Option<String>,
     default_bot: Option<Id>,
     default_user: Option<String>,
@@ -160,6 +162,12 @@ impl CozeBuilder {
         self
     }
 
+    /// What to do when the stream of a chat breaks; see [`Recover`].
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
+        self
+    }
+
     /// The `User-Agent`; `coze-rs/<version>` by default.
     pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
         self.user_agent = Some(agent.into());
@@ -224,6 +232,7 @@ impl CozeBuilder {
                 user_agent,
                 redact: Redact::new(token),
                 timeouts: self.timeouts,
+                recover: self.recover,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),

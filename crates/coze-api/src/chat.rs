@@ -16,6 +16,7 @@ use crate::client::Coze;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::poll::PollOptions;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
 
 impl Coze {
@@ -41,6 +42,7 @@ impl Coze {
             row,
             draft: Draft::default(),
             poll: PollOptions::default(),
+            recover: self.inner.recover,
         }
     }
 
@@ -113,6 +115,7 @@ pub struct ChatRequest {
     row: StartChat,
     draft: Draft,
     poll: PollOptions,
+    recover: Recover,
 }
 
 impl ChatRequest {
@@ -259,6 +262,13 @@ impl ChatRequest {
         self
     }
 
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
+        self
+    }
+
     /// The body, for what has no method of its own. Messages that stand in it come first.
     pub fn body_mut(&mut self) -> &mut StartChatBody {
         &mut self.row.body
@@ -291,8 +301,10 @@ impl ChatRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        let events = self.coze.stream(self.request()?).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let row = self.request()?;
+        let plan = Plan::of_chat(self.recover, &row.body);
+        let events = self.coze.stream(row).await?;
+        Ok(ChatStream::new(self.coze, events, plan))
     }
 
     /// Starts the chat and waits for all of it, streaming underneath.

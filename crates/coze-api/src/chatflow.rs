@@ -9,6 +9,7 @@ use crate::chat::extend;
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::Result;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
 
 /// A turn with a chatflow, while it is put together; see
@@ -21,11 +22,13 @@ use crate::reply::Reply;
 pub struct ChatflowRequest {
     coze: Coze,
     row: ChatWorkflow,
+    recover: Recover,
 }
 
 impl ChatflowRequest {
     pub(crate) fn new(coze: Coze, row: ChatWorkflow) -> Self {
-        Self { coze, row }
+        let recover = coze.inner.recover;
+        Self { coze, row, recover }
     }
 
     /// Adds a question of the user.
@@ -84,6 +87,13 @@ impl ChatflowRequest {
         self
     }
 
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
+        self
+    }
+
     /// The body, for what has no method of its own.
     pub fn body_mut(&mut self) -> &mut ChatWorkflowBody {
         &mut self.row.body
@@ -95,7 +105,8 @@ impl ChatflowRequest {
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
         let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let plan = Plan::new(self.recover);
+        Ok(ChatStream::new(self.coze, events, plan))
     }
 
     /// Talks to the chatflow and waits for all of its answer.

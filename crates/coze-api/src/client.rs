@@ -16,6 +16,7 @@ use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::frames::Frames;
 use crate::raw_stream::RawStream;
+use crate::recover::Recover;
 use crate::response::{Head, RawResponse, Response};
 use crate::secret::Redact;
 use crate::stream::EventStream;
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) user_agent: HeaderValue,
     pub(crate) redact: Redact,
     pub(crate) timeouts: Timeouts,
+    pub(crate) recover: Recover,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }

@@ -10,9 +10,10 @@ use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
 use crate::body::Body;
+use crate::recover::Unrecovered;
 use crate::reply::Reply;
 use crate::run::NodeText;
-use crate::transport::TransportError;
+use crate::transport::{TransportError, Waited};
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -141,8 +142,7 @@ impl Error {
         matches!(self, Self::Stream(error) if matches!(error.kind, StreamError::Truncated))
     }
 
-    /// What had arrived before the failure, when the failing call collected it: the text of
-    /// [`ChatRequest::reply`](crate::ChatRequest::reply) must not be lost with its error.
+    /// What a chat had said before the failure: it must not be lost with the error.
     #[must_use]
     pub fn partial(&self) -> Option<&Reply> {
         match self {
@@ -293,10 +293,13 @@ pub struct StreamFailure {
     pub conversation_id: Option<Id>,
     /// The chat, once it is known.
     pub chat_id: Option<Id>,
-    /// What the chat had said, when the stream was read by a collecting call.
+    /// What the chat had said; not of a stream that can be read on, which goes on collecting.
     pub partial: Option<Reply>,
-    /// What the workflow's nodes had said, when the stream was read by a collecting call.
+    /// What the workflow's nodes had said.
     pub said: Vec<NodeText>,
+    /// Why a stream that broke was not recovered; `None` when nothing broke: the server told of
+    /// the failure, or the stream can be read on.
+    pub unrecovered: Option<Unrecovered>,
 }
 
 /// How a stream broke.
@@ -365,7 +368,11 @@ impl fmt::Display for StreamFailure {
         if let Some(chat) = &self.chat_id {
             write!(f, ", chat {chat}")?;
         }
-        write!(f, "{})", LogId(self.log_id.as_deref()))
+        write!(f, "{})", LogId(self.log_id.as_deref()))?;
+        match &self.unrecovered {
+            None => Ok(()),
+            Some(reason) => write!(f, "; not recovered: {reason}"),
+        }
     }
 }
 
@@ -375,6 +382,14 @@ impl std::error::Error for StreamFailure {
             StreamError::Transport(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl StreamFailure {
+    /// The timeout of the whole call has passed.
+    pub(crate) fn is_total_timeout(&self) -> bool {
+        matches!(&self.kind, StreamError::Transport(error)
+            if matches!(error.waited, Some(Waited::Total(_))))
     }
 }
 

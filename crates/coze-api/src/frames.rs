@@ -11,6 +11,7 @@ use bytes::Bytes;
 use coze_types::sse::{Decoder, Frame};
 use coze_types::stream::Progress;
 use futures_util::Stream;
+use tokio::time::Instant;
 
 use crate::client::{Opened, is_document};
 use crate::error::{Error, StreamError, StreamFailure};
@@ -74,6 +75,16 @@ impl Frames {
 
     pub(crate) fn events(&self) -> u64 {
         self.events
+    }
+
+    /// When the whole call must be done, and how long that was.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.watch.deadline()
+    }
+
+    /// The data of the frame that was found last; `None` once another one is looked for.
+    pub(crate) fn raw(&self) -> Option<&[u8]> {
+        self.decoder.current()?.data
     }
 
     /// The frame that was found last.
@@ -204,6 +215,7 @@ impl Frames {
             chat_id: None,
             partial: None,
             said: Vec::new(),
+            unrecovered: None,
         }
         .into()
     }

@@ -30,8 +30,9 @@
 //!
 //! # What can be relied on
 //!
-//! - A stream that ends before its last event is an error, never a quiet end. Whatever had arrived
-//!   is with the caller, or in [`Error::partial`].
+//! - A stream that ends before its last event is recovered where the chat's history is saved: what
+//!   was missing follows, nothing comes twice; see [`ChatStream`] and [`Recover`]. Elsewhere it is
+//!   an error, never a quiet end, and whatever had arrived is in [`Error::partial`].
 //! - Whatever goes wrong before the first event is an error of the call that asked for the stream.
 //! - Dropping a [`ChatStream`], or the future of a chat, closes the connection and cancels the
 //!   chat; [`ChatStream::detach`] lets it go on.
@@ -58,8 +59,10 @@ mod draft;
 mod error;
 mod files;
 mod frames;
+mod missing;
 mod poll;
 mod raw_stream;
+mod recover;
 mod reply;
 mod response;
 mod retry_after;
@@ -85,6 +88,7 @@ pub use error::{
 };
 pub use poll::PollOptions;
 pub use raw_stream::RawStream;
+pub use recover::{Recover, Recovery, Unrecovered};
 pub use reply::Reply;
 pub use response::{RawResponse, Response};
 pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};

@@ -7,6 +7,7 @@ use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::{Error, Result};
 use crate::poll::PollOptions;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
 
 /// Names a chat: made from a [`Reply`], a [`Chat`], or conversation and chat id.
@@ -16,11 +17,17 @@ pub struct ChatRef {
     pub conversation_id: Id,
     /// The chat.
     pub chat_id: Id,
+    /// The messages that it is known to have produced; empty when that is not known. A stream that
+    /// goes on with the chat and breaks is recovered without them.
+    pub messages: Vec<Id>,
 }
 
 impl From<&Reply> for ChatRef {
     fn from(reply: &Reply) -> Self {
-        reply.chat().into()
+        Self {
+            messages: reply.messages().iter().map(|it| it.id.clone()).collect(),
+            ..reply.chat().into()
+        }
     }
 }
 
@@ -29,6 +36,7 @@ impl From<&Chat> for ChatRef {
         Self {
             conversation_id: chat.conversation_id.clone(),
             chat_id: chat.id.clone(),
+            messages: Vec::new(),
         }
     }
 }
@@ -38,6 +46,7 @@ impl<C: Into<Id>, T: Into<Id>> From<(C, T)> for ChatRef {
         Self {
             conversation_id: conversation.into(),
             chat_id: chat.into(),
+            messages: Vec::new(),
         }
     }
 }
@@ -63,7 +72,9 @@ impl Coze {
         ToolOutputsRequest {
             coze: self.clone(),
             row,
+            known: chat.messages,
             poll: PollOptions::default(),
+            recover: self.inner.recover,
         }
     }
 }
@@ -75,7 +86,9 @@ impl Coze {
 pub struct ToolOutputsRequest {
     coze: Coze,
     row: SubmitToolOutputs,
+    known: Vec<Id>,
     poll: PollOptions,
+    recover: Recover,
 }
 
 impl ToolOutputsRequest {
@@ -91,6 +104,13 @@ impl ToolOutputsRequest {
     /// How [`poll`](Self::poll) polls.
     pub fn poll_options(mut self, options: PollOptions) -> Self {
         self.poll = options;
+        self
+    }
+
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
         self
     }
 
@@ -112,8 +132,10 @@ impl ToolOutputsRequest {
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
         self.check()?;
+        let plan = Plan::of_outputs(self.recover, &self.row, self.known);
+        let chat = self.row.query.clone();
         let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        Ok(ChatStream::new(self.coze, events, plan).of(chat))
     }
 
     /// Goes on with the chat and waits for all of it, streaming underneath.

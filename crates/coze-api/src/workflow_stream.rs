@@ -12,14 +12,16 @@ use coze_types::workflow_event::{
 use futures_util::Stream;
 
 use crate::error::{Error, Result, StreamError};
+use crate::recover::Unrecovered;
 use crate::run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 use crate::stream::EventStream;
 
 /// The events of a workflow run, as they arrive.
 ///
 /// A run that fails yields [`StreamError::Event`], a stream that is cut
-/// [`StreamError::Truncated`]; nothing follows either. Dropping it closes the connection; the run
-/// goes on, because there is no call that could stop it.
+/// [`StreamError::Truncated`]; nothing follows either, and what had arrived is in
+/// [`StreamFailure::said`](crate::StreamFailure). Dropping it closes the connection; the run goes
+/// on, because there is no call that could stop it.
 #[derive(Debug)]
 pub struct WorkflowStream {
     workflow: Id,
@@ -65,7 +67,8 @@ impl WorkflowStream {
     pub async fn collect(mut self) -> Result<RunOutcome> {
         while let Some(event) = self.next().await {
             if let Err(Error::Stream(mut failure)) = event {
-                failure.said = self.nodes.into_iter().map(|node| node.said).collect();
+                // Here nobody reads on.
+                failure.said = self.so_far().cloned().collect();
                 return Err(Error::Stream(failure));
             }
             event?;
@@ -101,6 +104,13 @@ impl WorkflowStream {
     /// What each node has said so far.
     pub fn so_far(&self) -> impl Iterator<Item = &NodeText> {
         self.nodes.iter().map(|node| &node.said)
+    }
+
+    /// The data of the event that was given last, as it came: also what no type knows. `None`
+    /// before the first event, and after one without data.
+    #[must_use]
+    pub fn raw(&self) -> Option<&[u8]> {
+        self.events.raw()
     }
 
     /// The log id of the call.
@@ -171,7 +181,7 @@ impl Stream for WorkflowStream {
         if this.over {
             return Poll::Ready(None);
         }
-        let result = match ready!(Pin::new(&mut this.events).poll_next(cx)) {
+        let mut result = match ready!(Pin::new(&mut this.events).poll_next(cx)) {
             None => {
                 this.over = true;
                 return Poll::Ready(None);
@@ -179,11 +189,15 @@ impl Stream for WorkflowStream {
             Some(Ok(event)) => this.judge(event),
             Some(Err(error)) => Err(error),
         };
-        if let Err(Error::Stream(failure)) = &result
-            && matches!(failure.kind, StreamError::Event { .. })
+        if let Err(Error::Stream(failure)) = &mut result
+            && !matches!(failure.kind, StreamError::Decode { .. })
         {
             this.over = true;
             this.events.close();
+            failure.said = this.nodes.iter().map(|node| node.said.clone()).collect();
+            if !matches!(failure.kind, StreamError::Event { .. }) {
+                failure.unrecovered = Some(Unrecovered::Workflow);
+            }
         }
         Poll::Ready(Some(result))
     }

@@ -7,6 +7,7 @@ mod chats;
 mod cuts;
 mod drops;
 mod polling;
+mod recovery;
 mod replies;
 mod server;
 mod setup;
