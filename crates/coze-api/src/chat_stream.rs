@@ -209,6 +209,12 @@ impl ChatStream {
         self.assembly.reply.recovery()
     }
 
+    /// True while the stream is broken and its chat is waited for.
+    #[must_use]
+    pub fn is_recovering(&self) -> bool {
+        matches!(self.state, State::Fetching(..))
+    }
+
     /// The data of the event that was given last, as it came: also what no type knows. In the
     /// dialect of the skill it holds the event's name, too. `None` before the first event and for
     /// recovered ones.
@@ -314,7 +320,14 @@ impl ChatStream {
         };
         match next {
             Ok(next) => {
-                tracing::debug!(error = %failure, "a stream broke; its chat is recovered");
+                // Not the failure itself: it may quote what was said.
+                let StreamFailure {
+                    endpoint,
+                    events,
+                    bytes,
+                    ..
+                } = failure.as_ref();
+                tracing::debug!(%endpoint, events, bytes, "a stream broke; its chat is recovered");
                 self.events.close();
                 let at = Instant::now();
                 let broken = Box::new(Broken { failure, at });
@@ -452,6 +465,7 @@ impl ChatStream {
         error
     }
 
+    #[inline]
     fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatEvent>>> {
         // The event stays where it is: it is large, and moving it costs more than judging it.
         let polled = Pin::new(&mut self.events).poll_next(cx);

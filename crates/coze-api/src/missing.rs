@@ -140,3 +140,123 @@ fn rest_of<'a>(begun: &str, saved: &'a str) -> Option<&'a str> {
     let whole = || (begun.trim() == saved.trim()).then_some("");
     saved.strip_prefix(begun).or_else(trimmed).or_else(whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str, kind: &str, content: &str) -> Message {
+        Message {
+            id: id.into(),
+            kind: kind.into(),
+            content: content.into(),
+            role: Role::Assistant,
+            ..Message::default()
+        }
+    }
+
+    fn thinking(thought: &str, mut message: Message) -> Message {
+        message.reasoning_content = Some(thought.into());
+        message
+    }
+
+    /// What is missing, one word for each event.
+    fn check(received: &[(Message, bool)], saved: &[Message], expected: Option<&[&str]>) {
+        let received = received.iter().map(|(message, whole)| (message, *whole));
+        let events = missing(received, told(saved.to_vec()));
+        let words: Option<Vec<_>> = events.map(|events| {
+            let words = events.iter().map(|event| match event {
+                ChatEvent::Delta(it) if it.content.is_empty() => {
+                    format!("{}?{}", it.id, thoughts(it))
+                }
+                ChatEvent::Delta(it) => format!("{}+{}", it.id, it.content),
+                ChatEvent::MessageCompleted(it) => format!("{}={}", it.id, it.content),
+                other => other.name().to_owned(),
+            });
+            words.collect()
+        });
+        assert_eq!(words.as_deref().is_some(), expected.is_some(), "{words:?}");
+        assert_eq!(words.unwrap_or_default(), expected.unwrap_or_default());
+    }
+
+    #[test]
+    fn a_text_goes_on_where_it_broke_off() {
+        for (begun, saved, expected) in [
+            ("", "ab", Some("ab")),
+            ("a", "ab", Some("b")),
+            ("ab", "ab", Some("")),
+            ("你", "你好", Some("好")),
+            // Trimmed at the server.
+            (" \n a", "ab", Some("b")),
+            ("\n", "ab", Some("ab")),
+            ("ab \n", "ab", Some("")),
+            // Another text.
+            ("abc", "ab", None),
+            ("b", "ab", None),
+            ("a", "", None),
+        ] {
+            assert_eq!(rest_of(begun, saved), expected, "{begun:?} of {saved:?}");
+        }
+    }
+
+    #[test]
+    fn each_message_is_told_once() {
+        let saved = [
+            message("1", "function_call", "{}"),
+            message("2", "answer", "ab"),
+            message("3", "answer", "cd"),
+            message("4", "follow_up", "e?"),
+        ];
+        let all = ["1={}", "2+ab", "2=ab", "3+cd", "3=cd", "4=e?"];
+        check(&[], &saved, Some(&all));
+        let mut received = vec![
+            (saved[0].clone(), true),
+            (message("2", "answer", "a"), false),
+        ];
+        check(
+            &received,
+            &saved,
+            Some(&["2+b", "2=ab", "3+cd", "3=cd", "4=e?"]),
+        );
+        received[1] = (saved[1].clone(), false);
+        check(&received, &saved, Some(&["2=ab", "3+cd", "3=cd", "4=e?"]));
+        received.push((message("3", "answer", "c"), false));
+        check(&received, &saved, Some(&["2=ab", "3+d", "3=cd", "4=e?"]));
+        let whole: Vec<_> = saved.iter().map(|it| (it.clone(), true)).collect();
+        check(&whole, &saved, Some(&[]));
+        // The newest first.
+        let mut reversed = saved.to_vec();
+        reversed.reverse();
+        check(&[], &reversed, Some(&all));
+    }
+
+    #[test]
+    fn reasoning_goes_on_too() {
+        let saved = [thinking("hmm", message("1", "answer", "ab"))];
+        let begun =
+            |thought: &str, text: &str| [(thinking(thought, message("1", "answer", text)), false)];
+        check(&[], &saved, Some(&["1?hmm", "1+ab", "1=ab"]));
+        check(&begun("h", ""), &saved, Some(&["1?mm", "1+ab", "1=ab"]));
+        check(&begun("hmm", "a"), &saved, Some(&["1+b", "1=ab"]));
+        check(&begun("ah", ""), &saved, None);
+        // The server that streams no reasoning does not begin to; the one that saves none has
+        // none to give.
+        check(&begun("", "a"), &saved, Some(&["1+b", "1=ab"]));
+        check(
+            &begun("hm", "a"),
+            &[message("1", "answer", "ab")],
+            Some(&["1+b", "1=ab"]),
+        );
+    }
+
+    #[test]
+    fn what_is_not_saved_is_an_error_only_while_it_is_not_whole() {
+        let saved = [message("1", "answer", "ab"), message("9", "verbose", "{}")];
+        let other = |whole, text| [(message("2", "answer", text), whole)];
+        check(&other(true, "x"), &saved, Some(&["1+ab", "1=ab", "9={}"]));
+        check(&other(false, "x"), &saved, None);
+        // Under another id.
+        check(&other(false, "a"), &saved, Some(&["2+b", "2=ab", "9={}"]));
+        check(&other(true, "ab"), &saved, Some(&["9={}"]));
+    }
+}

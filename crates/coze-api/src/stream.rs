@@ -18,7 +18,8 @@ use crate::frames::{Found, Frames};
 ///
 /// It ends after the last event. A stream that ends before it yields
 /// [`StreamError::Truncated`] once, then `None`. After any error but [`StreamError::Decode`]
-/// nothing follows. Dropping it closes its connection.
+/// nothing follows. Nothing is recovered: that is what [`ChatStream`](crate::ChatStream) is for.
+/// Dropping it closes its connection.
 pub struct EventStream<E: StreamEvent> {
     frames: Frames,
     memory: E::Memory,

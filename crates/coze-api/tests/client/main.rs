@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod broken;
 mod chats;
 mod cuts;
 mod drops;
@@ -14,5 +15,6 @@ mod setup;
 mod streams;
 mod timeouts;
 mod traces;
+mod unrecovered;
 mod uploads;
 mod workflows;

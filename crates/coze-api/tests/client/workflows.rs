@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coze_api::{Error, PollOptions, StreamError, WorkflowEventData};
+use coze_api::{Error, PollOptions, StreamError, Unrecovered, WorkflowEventData};
 use serde_json::json as value;
 
 use crate::server::{Request, Server, Step, json, stream, whole_chat};
@@ -190,6 +190,23 @@ async fn a_streamed_run_that_fails_or_is_cut_is_an_error() {
         .unwrap_err();
     assert!(error.is_truncated(), "{error:?}");
     assert!(error.to_string().contains("StreamRunWorkflow"), "{error}");
+
+    // Also for those who read event by event.
+    let mut stream = stream_of(&server).await.unwrap();
+    stream.next().await.unwrap().unwrap();
+    let error = stream.next().await.unwrap().unwrap_err();
+    let Error::Stream(failure) = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(failure.said[0].text, "你");
+    assert!(matches!(failure.unrecovered, Some(Unrecovered::Workflow)));
+    assert!(
+        error
+            .to_string()
+            .contains("not recovered: the run of a workflow"),
+        "{error}"
+    );
+    assert!(stream.next().await.is_none());
 }
 
 fn history(status: &str, more: &str) -> Vec<Step> {
