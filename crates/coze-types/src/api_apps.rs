@@ -119,10 +119,10 @@ pub struct ApiApp {
     /// The id.
     pub id: Id,
     /// What it hears.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub app_type: ApiAppType,
     /// What pushed events are signed with; it cannot be changed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub verify_token: Secret,
     /// The name; that of the channel when it belongs to one.
     pub name: Option<String>,
@@ -217,15 +217,15 @@ pub struct ApiAppEventList {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiAppEvent {
     /// The callback app.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub api_app_id: Id,
     /// The name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub name: String,
     /// What it is for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub description: String,
     /// The event.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub event_type: ApiAppEventType,
 }

@@ -286,10 +286,10 @@ pub struct Limitation {
     /// Its id; in replies.
     pub benefit_id: Option<Id>,
     /// What is counted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub benefit_type: BenefitType,
     /// How it is said when the quota holds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub active_mode: ActiveMode,
     /// When it begins, in seconds.
     #[serde(default)]
