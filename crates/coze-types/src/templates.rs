@@ -5,7 +5,7 @@ use serde_with::skip_serializing_none;
 
 use crate::endpoint::endpoints;
 use crate::open_enum::open_enum;
-use crate::{Data, Empty, Id};
+use crate::{Data, Empty, Id, de};
 
 endpoints! { "templates";
     /// Copies a template into a workspace.
