@@ -130,9 +130,10 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         fault: Fault::Written,
-        why: "required (core 3.1; extended 1.2, 4.7)",
+        why: "required (core 3.1, 7.17; extended 1.2, 4.7)",
         places: &[
             ("*", "*messages[].content"),
+            ("POST /v1/workspaces/{workspace_id}/members", "body.users"),
             ("*", "*.update_rule.update_type"),
             ("*", "*.update_rule.update_interval"),
             (
@@ -163,9 +164,11 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         fault: Fault::Optional,
-        why: "required (core 6.13, extended 1.5, 4.4, 4.10)",
+        why: "required (core 6.13, extended 1.5, 4.4, 4.10, 4.11)",
         places: &[
             ("*", "body.collaboration_mode"),
+            ("POST /v1/entities/copy_tasks", "body.entity_id"),
+            ("POST /v1/entities/copy_tasks", "body.entity_type"),
             (
                 "POST /open_api/knowledge/document/update",
                 "body.document_id",
