@@ -21,6 +21,7 @@ mod id;
 mod open_enum;
 mod reply;
 
+pub mod audio;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
@@ -33,11 +34,13 @@ pub mod files;
 pub mod knowledge;
 pub mod messages;
 pub mod paging;
+pub mod rooms;
 pub mod runs;
 pub mod sse;
 pub mod status;
 pub mod stream;
 pub mod users;
+pub mod voiceprints;
 pub mod workflow_event;
 pub mod workflows;
 
@@ -65,4 +68,4 @@ macro_rules! groups {
         }
     };
 }
-groups! { chat messages conversations workflows runs files bots users datasets documents }
+groups! { chat messages conversations workflows runs files bots users datasets documents audio rooms voiceprints }

@@ -161,7 +161,7 @@ fn lost(theirs: &Value, ours: &Value, path: &str, out: &mut Vec<String>) {
             }
         }
         _ if scalar(theirs).is_some() && scalar(theirs) == scalar(ours) => {}
-        // Null lists, texts and numbers are read as empty ones.
+        // Null lists, texts, numbers, flags and objects are read as empty ones.
         (Value::Null, ours) if is_empty(ours) => {}
         _ => out.push(format!("{path}: {theirs} became {ours}")),
     }
@@ -172,9 +172,9 @@ fn is_empty(value: &Value) -> bool {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
+        Value::Object(map) => map.values().all(is_empty),
         Value::Number(number) => number.as_i64() == Some(0),
-        Value::Bool(_) => false,
+        Value::Bool(flag) => !flag,
     }
 }
 
