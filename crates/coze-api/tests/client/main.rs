@@ -9,6 +9,7 @@ mod cuts;
 mod drops;
 mod polling;
 mod replies;
+mod rows;
 mod server;
 mod setup;
 mod streams;
