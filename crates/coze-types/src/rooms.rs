@@ -232,7 +232,7 @@ pub struct LiveStream {
     #[serde(default, deserialize_with = "de::null_default")]
     pub name: String,
     /// What it carries.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub live_type: LiveType,
 }
 
