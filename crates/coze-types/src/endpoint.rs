@@ -331,7 +331,7 @@ mod tests {
                 row.name,
                 row.summary()
             );
-            assert!(row.path.starts_with("/v"), "{}", row.path);
+            assert!(row.path.starts_with('/'), "{}", row.path);
         }
         assert!(names.len() >= 30, "{}", names.len());
     }

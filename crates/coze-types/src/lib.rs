@@ -19,7 +19,9 @@ mod delta;
 mod id;
 mod open_enum;
 mod reply;
+mod secret;
 
+pub mod auth;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
@@ -41,6 +43,7 @@ pub use delta::DeltaMemory;
 pub use endpoint::{Endpoint, Info, Method, Streams};
 pub use id::{Id, Timestamp};
 pub use reply::{Data, Empty, StreamOnly};
+pub use secret::Secret;
 pub use status::Status;
 pub use stream::StreamEvent;
 pub use workflow_event::{WorkflowEvent, WorkflowEventData};
@@ -56,6 +59,7 @@ pub fn endpoints() -> impl Iterator<Item = &'static Info> {
         files::ROWS,
         bots::ROWS,
         users::ROWS,
+        auth::ROWS,
     ]
     .into_iter()
     .flatten()

@@ -98,6 +98,9 @@ fn rows() -> BTreeMap<&'static str, Row> {
         files: UploadFile RetrieveFile;;
         bots: ListBots RetrieveBot ListPublishedBots RetrieveOnlineBot;;
         users: RetrieveMe;;
+        auth: Authorize AuthorizeWorkspace CreateToken CreateAccountToken CreateEnterpriseToken
+            CreateDeviceCode CreateWorkspaceDeviceCode ImpersonateUser CreatePat ListPats
+            RetrievePat UpdatePat DeletePat;;
     }
     .into_iter()
     .collect();
