@@ -25,6 +25,7 @@ mod secret;
 pub mod api_apps;
 pub mod apps;
 pub mod audio;
+pub mod auth;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
@@ -88,4 +89,5 @@ groups! {
     datasets documents audio rooms voiceprints
     connectors api_apps enterprises organizations commerce plugins
     variables workspaces templates apps folders entities
+    auth
 }
