@@ -16,6 +16,7 @@ mod recovery;
 mod replies;
 mod resumes;
 mod runs;
+mod rows;
 mod server;
 mod setup;
 mod streams;
