@@ -13,6 +13,7 @@ use coze_types::{Endpoint, Method};
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
+use crate::auth::Credential;
 use crate::error::{Error, Result};
 
 /// A call, ready to be sent.
@@ -26,6 +27,10 @@ pub(crate) struct Call {
     pub(crate) payload: Payload,
     /// The least time that the server must be given to answer.
     pub(crate) patience: Duration,
+    /// What it is sent with instead of the client's own token.
+    pub(crate) credential: Option<Credential>,
+    /// The answer holds tokens: no error may show it as it is.
+    pub(crate) gets_secrets: bool,
 }
 
 /// The body of a [`Call`].
@@ -74,6 +79,8 @@ impl Call {
             path,
             patience: patience(info.name, &payload),
             payload,
+            credential: None,
+            gets_secrets: gets_secrets(info.path),
         })
     }
 
@@ -91,6 +98,7 @@ impl Call {
         let endpoint = Cow::Owned(format!("{method} {name}"));
         let row = coze_types::endpoints().find(|row| row.path == name);
         let patience = patience(row.map_or("", |row| row.name), &Payload::None);
+        let gets_secrets = gets_secrets(name);
         append_query(
             &mut path,
             query.iter().map(|(key, value)| (*key, (*value).into())),
@@ -103,6 +111,8 @@ impl Call {
                 Payload::Json(Bytes::from(body.to_string()))
             }),
             patience,
+            credential: None,
+            gets_secrets,
         }
     }
 
@@ -161,6 +171,11 @@ fn patience(name: &str, payload: &Payload) -> Duration {
     }
 }
 
+/// Whether a path is one of those that log in.
+fn gets_secrets(path: &str) -> bool {
+    path.starts_with("/api/permission")
+}
+
 /// A query value as text; `None` for null.
 fn query_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
@@ -181,7 +196,7 @@ fn append_query<'a>(path: &mut String, pairs: impl Iterator<Item = (&'a str, Cow
     }
 }
 
-fn encode_query(out: &mut String, text: &str) {
+pub(crate) fn encode_query(out: &mut String, text: &str) {
     use std::fmt::Write;
     for byte in text.bytes() {
         match byte {

@@ -11,13 +11,13 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
+use crate::auth::Auth;
 use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::frames::Frames;
 use crate::raw_stream::RawStream;
-use crate::response::{Head, RawResponse, Response};
-use crate::secret::Redact;
+use crate::response::{Head, RawResponse, Response, TokenRefusal};
 use crate::stream::EventStream;
 use crate::transport::{TransportError, Waited};
 
@@ -36,9 +36,8 @@ pub(crate) struct Inner {
     pub(crate) http: reqwest::Client,
     /// Without a slash at its end.
     pub(crate) base: String,
-    pub(crate) authorization: HeaderValue,
+    pub(crate) auth: Auth,
     pub(crate) user_agent: HeaderValue,
-    pub(crate) redact: Redact,
     pub(crate) timeouts: Timeouts,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
@@ -137,9 +136,11 @@ impl Coze {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<RawStream> {
-        let opened = self
-            .open(&Call::raw(method, path, query, body.as_ref()))
-            .await?;
+        let call = Call::raw(method, path, query, body.as_ref());
+        let mut opened = self.open(&call).await?;
+        if opened.head.status == 401 && self.renews(&call, &opened.head, TokenRefusal::Sure) {
+            opened = self.open(&call).await?;
+        }
         Ok(RawStream::new(opened, self.inner.timeouts.idle))
     }
 
@@ -149,8 +150,12 @@ impl Coze {
         async {
             let (until, waited) = self.limit(&call);
             let reading = async {
-                let opened = self.exchange(&call).await?;
-                read(opened).await
+                let raw = read(self.exchange(&call).await?).await?;
+                match self.token_refused(&call, &raw) {
+                    // Once more, with another token.
+                    true => read(self.exchange(&call).await?).await,
+                    false => Ok(raw),
+                }
             };
             match timeout_at(until, reading).await {
                 Ok(result) => result,
@@ -179,31 +184,59 @@ impl Coze {
 
     /// Sends a call whose answer is to be a stream of events; anything else is an error here.
     async fn open_events(&self, call: Call) -> Result<Frames> {
-        let (until, waited) = self.limit(&call);
-        let mut opened = self.open(&call).await?;
+        let raw = match self.try_events(&call).await? {
+            Ok(frames) => return Ok(frames),
+            Err(raw) => raw,
+        };
+        if !self.token_refused(&call, &raw) {
+            return Err(raw.not_a_stream());
+        }
+        // Once more, with another token.
+        let again = self.try_events(&call).await?;
+        again.map_err(|raw| raw.not_a_stream())
+    }
+
+    /// Sends a call once. The inner error is an answer that is no stream.
+    async fn try_events(&self, call: &Call) -> Result<Result<Frames, RawResponse>> {
+        let (until, waited) = self.limit(call);
+        let mut opened = self.open(call).await?;
         let idle = self.inner.timeouts.idle;
         let reading = async {
             let mut begin = None;
             if opened.head.is_success() && !opened.head.is_document() {
                 if opened.head.is_event_stream() {
-                    return Ok(Frames::new(opened, idle, None));
+                    return Ok(Ok(Frames::new(opened, idle, None)));
                 }
                 // No type, or one that says nothing: the first bytes tell.
                 begin = first_chunk(&mut opened).await?;
                 if !begin.as_deref().is_none_or(is_document) {
-                    return Ok(Frames::new(opened, idle, begin));
+                    return Ok(Ok(Frames::new(opened, idle, begin)));
                 }
             }
             let mut raw = read(opened).await?;
             if let Some(begin) = begin {
                 raw.body = [begin, raw.body].concat().into();
             }
-            Err(raw.not_a_stream())
+            Ok(Err(raw))
         };
         match timeout_at(until, reading).await {
             Ok(result) => result,
-            Err(_) => Err(self.late(&call, waited)),
+            Err(_) => Err(self.late(call, waited)),
         }
+    }
+
+    /// True when the server refused our token and there is another one to be had: then the call
+    /// should be sent once more.
+    fn token_refused(&self, call: &Call, raw: &RawResponse) -> bool {
+        // A token that cannot be renewed costs nothing here.
+        self.inner.auth.is_renewed()
+            && raw
+                .token_refusal()
+                .is_some_and(|refusal| self.renews(call, &raw.head, refusal))
+    }
+
+    fn renews(&self, call: &Call, head: &Head, refusal: TokenRefusal) -> bool {
+        call.credential.is_none() && self.inner.auth.rejected(&head.redact, refusal)
     }
 
     /// The request path. Every request of this crate passes these steps, in this order.
@@ -211,17 +244,22 @@ impl Coze {
         // Step 1, limit: a client-side limiter waits for its turn here.
 
         // Step 2, authorise: a token that is about to expire is refreshed here.
-        let authorization = self.inner.authorization.clone();
+        let credential = match &call.credential {
+            Some(own) => own.clone(),
+            None => self.inner.auth.credential().await?,
+        };
 
         // Step 3, build: from bytes only, so that another attempt can build it again.
         let url = format!("{}{}", self.inner.base, call.path);
         let shown = url.split('?').next().unwrap_or_default().to_owned();
-        let request = self
+        let mut request = self
             .inner
             .http
             .request(call.method.clone(), url)
-            .header(USER_AGENT, self.inner.user_agent.clone())
-            .header(AUTHORIZATION, authorization);
+            .header(USER_AGENT, self.inner.user_agent.clone());
+        if let Some(header) = credential.header {
+            request = request.header(AUTHORIZATION, header);
+        }
         let request = call.fill(request);
 
         // Step 4, send.
@@ -235,7 +273,7 @@ impl Coze {
             call.endpoint.clone(),
             response.status().as_u16(),
             response.headers(),
-            self.inner.redact.clone(),
+            credential.redact.of_answer(call.gets_secrets),
         );
         let span = tracing::Span::current();
         span.record("http", head.status);

@@ -9,6 +9,7 @@ use coze_types::catalogue::{self, Entry};
 use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
+use crate::auth::AuthError;
 use crate::body::Body;
 use crate::reply::Reply;
 use crate::run::NodeText;
@@ -48,6 +49,9 @@ pub enum Error {
     /// Polling took longer than its deadline; what is polled goes on.
     #[error(transparent)]
     Timeout(Box<PollTimeout>),
+    /// There is no access token.
+    #[error(transparent)]
+    Auth(Box<AuthError>),
     /// An argument that no server needs to be asked about, or a file that cannot be read.
     #[error("invalid argument: {0}")]
     Invalid(String),
@@ -57,7 +61,7 @@ impl Error {
     /// The Coze error code: of the reply, of the stream's error event or of the failed chat.
     #[must_use]
     pub fn code(&self) -> Option<i64> {
-        let code = match self {
+        let code = match self.behind() {
             Self::Api(error) => error.code,
             Self::Chat(error) => error.code,
             Self::Run(error) => error.code,
@@ -73,7 +77,7 @@ impl Error {
     /// The HTTP status, when there was an answer.
     #[must_use]
     pub fn http(&self) -> Option<u16> {
-        match self {
+        match self.behind() {
             Self::Api(error) => Some(error.http),
             Self::Http(error) => Some(error.http),
             Self::Decode(error) => Some(error.http),
@@ -84,14 +88,14 @@ impl Error {
     /// The log id, which the vendor's support asks for.
     #[must_use]
     pub fn log_id(&self) -> Option<&str> {
-        match self {
+        match self.behind() {
             Self::Api(error) => error.log_id.as_deref(),
             Self::Http(error) => error.log_id.as_deref(),
             Self::Decode(error) => error.log_id.as_deref(),
             Self::Stream(error) => error.log_id.as_deref(),
             Self::Chat(error) => error.reply.log_id(),
             Self::Run(error) => error.log_id(),
-            Self::Transport(_) | Self::Timeout(_) | Self::Invalid(_) => None,
+            Self::Transport(_) | Self::Timeout(_) | Self::Auth(_) | Self::Invalid(_) => None,
         }
     }
 
@@ -101,21 +105,25 @@ impl Error {
     /// the failure would run twice.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        match self {
+        match self.behind() {
             Self::Transport(error) => error.kind.is_temporary(),
             Self::Http(error) => retryable_status(error.http),
             Self::Api(_) | Self::Chat(_) | Self::Run(_) => match self.explain() {
                 Some(entry) => entry.retry.is_retryable(),
                 None => self.http().is_some_and(retryable_status),
             },
-            Self::Decode(_) | Self::Stream(_) | Self::Timeout(_) | Self::Invalid(_) => false,
+            Self::Decode(_)
+            | Self::Stream(_)
+            | Self::Timeout(_)
+            | Self::Auth(_)
+            | Self::Invalid(_) => false,
         }
     }
 
     /// How long the server asks to wait: its `Retry-After` header.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
+        match self.behind() {
             Self::Api(error) => error.retry_after,
             Self::Http(error) => error.retry_after,
             _ => None,
@@ -126,7 +134,7 @@ impl Error {
     /// English and Chinese.
     #[must_use]
     pub fn explain(&self) -> Option<&'static Entry> {
-        let status = match self {
+        let status = match self.behind() {
             Self::Api(error) => Some(error.http).filter(|http| *http >= 400),
             Self::Http(error) => Some(error.http),
             _ => None,
@@ -149,6 +157,16 @@ impl Error {
             Self::Chat(error) => Some(&error.reply),
             Self::Stream(error) => error.partial.as_ref(),
             _ => None,
+        }
+    }
+}
+
+impl Error {
+    /// The failed request for a token, when that is why there is none.
+    fn behind(&self) -> &Self {
+        match self {
+            Self::Auth(error) => error.request().unwrap_or(self),
+            _ => self,
         }
     }
 }
@@ -522,6 +540,7 @@ macro_rules! from_boxed {
 from_boxed!(
     Transport TransportError, Api ApiError, Http HttpError, Decode DecodeError,
     Stream StreamFailure, Chat ChatFailed, Run RunFailed, Timeout PollTimeout,
+    Auth AuthError,
 );
 
 #[cfg(test)]

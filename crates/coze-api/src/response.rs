@@ -1,13 +1,14 @@
 //! Answers: the bytes, the rules by which they are judged, and the typed reply.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use bytes::Bytes;
 use coze_types::status::{self, Status};
-use http::HeaderMap;
-use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use crate::body::Body;
@@ -24,7 +25,10 @@ pub(crate) struct Head {
     pub(crate) content_type: Option<String>,
     location: Option<String>,
     retry_after: Option<Duration>,
-    redact: Redact,
+    /// Unread: few need it.
+    date: Option<HeaderValue>,
+    /// Of the credential that the request was sent with.
+    pub(crate) redact: Redact,
 }
 
 impl Head {
@@ -46,6 +50,7 @@ impl Head {
             content_type: text(CONTENT_TYPE.as_str()),
             location: text(LOCATION.as_str()),
             retry_after: text(RETRY_AFTER.as_str()).and_then(|it| retry_after::parse(&it)),
+            date: headers.get(DATE).cloned(),
             redact,
         }
     }
@@ -76,13 +81,29 @@ impl Head {
     pub(crate) fn redact(&self, text: String) -> String {
         self.redact.text(text)
     }
+
+    /// Why the body cannot be read; such a text may quote it.
+    pub(crate) fn redact_reason(&self, text: String) -> String {
+        self.redact.reason(text)
+    }
 }
 
 /// An answer as it came: status, log id, bytes. Nothing is decoded and nothing is judged yet.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RawResponse {
     pub(crate) head: Head,
     pub(crate) body: Bytes,
+}
+
+impl fmt::Debug for RawResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawResponse")
+            .field("endpoint", &self.head.endpoint)
+            .field("status", &self.head.status)
+            .field("log_id", &self.head.log_id)
+            .field("body", &self.head.body(self.body.clone()))
+            .finish()
+    }
 }
 
 impl RawResponse {
@@ -100,6 +121,15 @@ impl RawResponse {
         }
         let status = status::decode_status(&self.body).ok()?;
         status.log_id().map(|id| id.to_owned().into())
+    }
+
+    /// `Date`, as it came.
+    pub(crate) fn date(&self) -> Option<&HeaderValue> {
+        self.head.date.as_ref()
+    }
+
+    pub(crate) fn endpoint(&self) -> &Cow<'static, str> {
+        &self.head.endpoint
     }
 
     /// `Content-Type`.
@@ -168,6 +198,23 @@ impl RawResponse {
         }
     }
 
+    /// Whether the server refused the token, and not for what it may do.
+    pub(crate) fn token_refusal(&self) -> Option<TokenRefusal> {
+        const SMALL: usize = 4096;
+        // A refusal says little; a long body is not read for it.
+        let status = match self.body.len() {
+            ..=SMALL => status::decode_status(&self.body).ok(),
+            _ => None,
+        };
+        match status.map_or(0, |status| status.code) {
+            // Also for the token of another region, and for an expired one.
+            4101 => Some(TokenRefusal::Perhaps),
+            4100 | 700_012_006 => Some(TokenRefusal::Sure),
+            _ if self.head.status == 401 => Some(TokenRefusal::Sure),
+            _ => None,
+        }
+    }
+
     fn is_no_content(&self) -> bool {
         self.head.status == 204 && self.body.is_empty()
     }
@@ -219,7 +266,7 @@ impl RawResponse {
         let reason = if self.body.trim_ascii().is_empty() {
             "the answer is empty".to_owned()
         } else {
-            self.head.redact(error.source.to_string())
+            self.head.redact_reason(error.source.to_string())
         };
         self.decode_error(error.at.to_string(), reason)
     }
@@ -247,6 +294,15 @@ impl RawResponse {
         }
         .into()
     }
+}
+
+/// How sure it is that a token was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenRefusal {
+    /// It is no good any more.
+    Sure,
+    /// It may be no good, or lack a permission.
+    Perhaps,
 }
 
 /// A reply, which it dereferences to, with what stands around it.
