@@ -108,6 +108,8 @@ impl Error {
         match self.behind() {
             Self::Transport(error) => error.kind.is_temporary(),
             Self::Http(error) => retryable_status(error.http),
+            // OAuth has a name where others have a code.
+            Self::Api(error) if error.name.as_deref() == Some("internal_error") => true,
             Self::Api(_) | Self::Chat(_) | Self::Run(_) => match self.explain() {
                 Some(entry) => entry.retry.is_retryable(),
                 None => self.http().is_some_and(retryable_status),

@@ -20,6 +20,8 @@ use crate::secret::Redact;
 const MARGIN: Duration = Duration::from_secs(60);
 /// After a renewal ahead of time has failed, the next try waits so long.
 const PAUSE: Duration = Duration::from_secs(5);
+/// While the old token still works, nobody waits longer for a new one.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a source may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -170,7 +172,7 @@ impl Current {
 
 impl Renewed {
     async fn credential(&self) -> Result<Credential> {
-        let renewal = {
+        let (renewal, usable) = {
             let mut state = self.state();
             let now = Instant::now();
             let usable = match &state.current {
@@ -181,15 +183,22 @@ impl Renewed {
             match (usable, &state.renewal) {
                 // Somebody else takes care of it, and the old token still works.
                 (Some(old), Some(renewal)) if renewal.strong_count() > Some(1) => return Ok(old),
-                (_, Some(renewal)) => renewal.clone(),
-                (_, None) => {
+                (usable, Some(renewal)) => (renewal.clone(), usable),
+                (usable, None) => {
                     let renewal = self.renewal(&state);
                     state.renewal = Some(renewal.clone());
-                    renewal
+                    (renewal, usable)
                 }
             }
         };
-        let result = renewal.clone().await;
+        let result = match usable {
+            None => renewal.clone().await,
+            Some(old) => match timeout(PATIENCE, renewal.clone()).await {
+                Ok(result) => result,
+                // It is left to the next call.
+                Err(_) => return Ok(old),
+            },
+        };
         self.finish(&renewal, result)
     }
 
@@ -273,4 +282,239 @@ impl Renewed {
 
 fn unavailable(why: &str) -> Error {
     AuthError::new(AuthErrorKind::Unavailable, why).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures_util::future::join_all;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// Gives `token_1`, `token_2`, …, each valid for 100 s.
+    struct Numbered {
+        asked: AtomicU32,
+        /// Each answer takes one permit.
+        permits: Semaphore,
+        /// Which answers are failures.
+        failing: fn(u32) -> bool,
+    }
+
+    impl TokenSource for Arc<Numbered> {
+        fn token<'a>(&'a self, _: Option<&'a Secret>) -> BoxFuture<'a, Result<AccessToken>> {
+            Box::pin(async {
+                let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+                self.permits.acquire().await.unwrap().forget();
+                if (self.failing)(number) {
+                    return Err(unavailable("the vault is closed"));
+                }
+                let token = AccessToken::new(format!("token_{number}"));
+                Ok(token.valid_for(Duration::from_secs(100)))
+            })
+        }
+    }
+
+    fn numbered(permits: usize, failing: fn(u32) -> bool) -> (Arc<Numbered>, Auth) {
+        let source = Arc::new(Numbered {
+            asked: AtomicU32::new(0),
+            permits: Semaphore::new(permits),
+            failing,
+        });
+        let auth = Auth::renewed(Arc::new(Arc::clone(&source)));
+        (source, auth)
+    }
+
+    impl Numbered {
+        fn asked(&self) -> u32 {
+            self.asked.load(Ordering::Relaxed)
+        }
+    }
+
+    fn text(credential: &Result<Credential>) -> String {
+        match credential {
+            Ok(credential) => credential.header.as_ref().unwrap().to_str().unwrap().into(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn get(auth: &Auth) -> String {
+        text(&auth.credential().await)
+    }
+
+    /// What 100 callers get who all wait before the source answers.
+    async fn hundred(auth: &Auth, source: &Numbered) -> Vec<String> {
+        let callers = (0..100).map(|_| {
+            let auth = auth.clone();
+            tokio::spawn(async move { get(&auth).await })
+        });
+        let callers: Vec<_> = callers.collect();
+        // Time stands still until all of them wait.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        source.permits.add_permits(1);
+        let all = join_all(callers).await;
+        all.into_iter().map(|it| it.unwrap()).collect()
+    }
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_renewed_ahead_of_its_end() {
+        let (source, auth) = numbered(9, |_| false);
+        assert_eq!(get(&auth).await, "Bearer token_1");
+        pass(89).await;
+        assert_eq!(get(&auth).await, "Bearer token_1");
+        assert_eq!(source.asked(), 1);
+        pass(2).await;
+        assert_eq!(get(&auth).await, "Bearer token_2");
+        assert_eq!(source.asked(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_callers_renew_once() {
+        let (source, auth) = numbered(0, |_| false);
+        let all = hundred(&auth, &source).await;
+        assert!(all.iter().all(|it| it == "Bearer token_1"));
+        assert_eq!(source.asked(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn others_go_on_with_a_token_that_still_works() {
+        let (source, auth) = numbered(1, |_| false);
+        get(&auth).await;
+        pass(95).await;
+        let mut first = Box::pin(auth.credential());
+        assert!(futures_util::poll!(&mut first).is_pending());
+        assert_eq!(get(&auth).await, "Bearer token_1");
+        source.permits.add_permits(1);
+        assert_eq!(text(&first.await), "Bearer token_2");
+        assert_eq!(get(&auth).await, "Bearer token_2");
+        assert_eq!(source.asked(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dropped_caller_leaves_its_renewal_to_the_next() {
+        for end in [95, 101] {
+            let (source, auth) = numbered(1, |_| false);
+            get(&auth).await;
+            pass(end).await;
+            let mut first = Box::pin(auth.credential());
+            assert!(futures_util::poll!(&mut first).is_pending());
+            drop(first);
+            source.permits.add_permits(1);
+            assert_eq!(get(&auth).await, "Bearer token_2");
+            assert_eq!(source.asked(), 2, "the renewal was begun again");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_callers_take_over_from_the_one_that_began() {
+        let (source, auth) = numbered(0, |_| false);
+        let mut first = Box::pin(auth.credential());
+        assert!(futures_util::poll!(&mut first).is_pending());
+        let other = auth.clone();
+        let second = tokio::spawn(async move { get(&other).await });
+        tokio::task::yield_now().await;
+        drop(first);
+        source.permits.add_permits(1);
+        assert_eq!(second.await.unwrap(), "Bearer token_1");
+        assert_eq!(source.asked(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_told_to_all_who_wait_and_then_forgotten() {
+        let (source, auth) = numbered(0, |number| number == 1);
+        let all = hundred(&auth, &source).await;
+        assert!(all.iter().all(|it| it == "the vault is closed"));
+        assert_eq!(source.asked(), 1);
+        source.permits.add_permits(1);
+        assert_eq!(get(&auth).await, "Bearer token_2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_ahead_of_time_does_not_matter_yet() {
+        let (source, auth) = numbered(9, |number| number == 2 || number == 3);
+        get(&auth).await;
+        pass(91).await;
+        assert_eq!(get(&auth).await, "Bearer token_1");
+        assert_eq!(get(&auth).await, "Bearer token_1");
+        assert_eq!(source.asked(), 2, "it is not tried again at once");
+        pass(10).await;
+        assert_eq!(get(&auth).await, "the vault is closed");
+        assert_eq!(get(&auth).await, "Bearer token_4");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_token_is_dropped_once() {
+        let (source, auth) = numbered(9, |_| false);
+        let old = auth.credential().await.unwrap().redact;
+        // Two calls were refused with the same token.
+        assert!(auth.rejected(&old, TokenRefusal::Sure));
+        assert_eq!(get(&auth).await, "Bearer token_2");
+        assert!(auth.rejected(&old, TokenRefusal::Sure));
+        assert_eq!(get(&auth).await, "Bearer token_2");
+        assert_eq!(source.asked(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_young_token_is_not_taken_for_an_old_one() {
+        let (_, auth) = numbered(9, |_| false);
+        let token = auth.credential().await.unwrap().redact;
+        assert!(!auth.rejected(&token, TokenRefusal::Perhaps));
+        assert_eq!(get(&auth).await, "Bearer token_1");
+        pass(61).await;
+        assert!(auth.rejected(&token, TokenRefusal::Perhaps));
+        assert_eq!(get(&auth).await, "Bearer token_2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_never_answers_is_given_up() {
+        let (source, auth) = numbered(0, |_| false);
+        let error = get(&auth).await;
+        assert!(error.contains("none within 120s"), "{error}");
+        source.permits.add_permits(1);
+        assert_eq!(get(&auth).await, "Bearer token_2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_source_holds_nobody_up_while_the_old_token_works() {
+        let (source, auth) = numbered(1, |_| false);
+        get(&auth).await;
+        pass(91).await;
+        assert_eq!(get(&auth).await, "Bearer token_1");
+        source.permits.add_permits(1);
+        assert_eq!(get(&auth).await, "Bearer token_2");
+        assert_eq!(source.asked(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_panics_fails_that_call_only() {
+        let calls = AtomicU32::new(0);
+        let auth = Auth::renewed(Arc::new(move || {
+            let first = calls.fetch_add(1, Ordering::Relaxed) == 0;
+            async move {
+                assert!(!first, "as planned");
+                Ok(AccessToken::new("token_2"))
+            }
+        }));
+        let error = get(&auth).await;
+        assert!(error.contains("panicked"), "{error}");
+        assert_eq!(get(&auth).await, "Bearer token_2");
+        // It has no end, so nobody asks again.
+        pass(1_000_000).await;
+        assert_eq!(get(&auth).await, "Bearer token_2");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_stand_in_a_header_is_refused() {
+        let auth = Auth::renewed(Arc::new(|| async { Ok(AccessToken::new("a secret\n x")) }));
+        let error = get(&auth).await;
+        assert!(
+            error.contains("at byte 1") && !error.contains("secret\n"),
+            "{error}"
+        );
+    }
 }

@@ -34,7 +34,10 @@ impl OAuthApp {
             body: self.device_request(),
         };
         let answer = send_as(&self.coze, &row, Credential::none(&[])).await?;
-        Ok(DeviceLogin::new(self, answer.decode::<DeviceCode>()?.into_inner()))
+        Ok(DeviceLogin::new(
+            self,
+            answer.decode::<DeviceCode>()?.into_inner(),
+        ))
     }
 
     /// Like [`device_login`](Self::device_login), for one workspace only.
@@ -48,7 +51,10 @@ impl OAuthApp {
             body: self.device_request(),
         };
         let answer = send_as(&self.coze, &row, Credential::none(&[])).await?;
-        Ok(DeviceLogin::new(self, answer.decode::<DeviceCode>()?.into_inner()))
+        Ok(DeviceLogin::new(
+            self,
+            answer.decode::<DeviceCode>()?.into_inner(),
+        ))
     }
 
     fn device_request(&self) -> DeviceCodeRequest {

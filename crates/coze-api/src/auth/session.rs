@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use coze_types::Secret;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::auth::app::OAuthApp;
 use crate::auth::error::{AuthError, AuthErrorKind};
@@ -15,6 +15,13 @@ use crate::error::{Error, Result};
 
 /// A token from the store that ends so soon is renewed at once.
 const SOON: Duration = Duration::from_secs(60);
+
+/// When to look for what another process is about to save.
+const LOOKS: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_millis(200),
+    Duration::from_millis(800),
+];
 
 /// The login of a user: a [`TokenSource`] that renews the access token with the refresh token.
 ///
@@ -71,20 +78,32 @@ impl OAuthSession {
                 self.save(&new).await;
                 Ok(new.access())
             }
-            Err(error) if is_refusal(&error) => {
-                // Perhaps another process was faster, and the refresh token is used up.
-                match self.load().await? {
-                    Some(others) if others != tokens && is_usable(&others, stale) => {
-                        Ok(others.access())
-                    }
-                    _ => Err(login_required(
-                        "the login has ended: log in again",
-                        Some(error),
-                    )),
+            Err(error) if is_refusal(&error) => match self.saved_by_others(&tokens, stale).await? {
+                Some(others) => Ok(others.access()),
+                None => {
+                    let why = "the login has ended: log in again";
+                    Err(login_required(why, Some(error)))
                 }
-            }
+            },
             Err(error) => Err(error),
         }
+    }
+
+    /// Perhaps another process was faster, and the refresh token is used up: then the store holds,
+    /// or soon will hold, what that process got.
+    async fn saved_by_others(
+        &self,
+        ours: &TokenSet,
+        stale: Option<&Secret>,
+    ) -> Result<Option<TokenSet>> {
+        for pause in LOOKS {
+            sleep(pause).await;
+            let found = self.load().await?;
+            if let Some(others) = found.filter(|it| it != ours && is_usable(it, stale)) {
+                return Ok(Some(others));
+            }
+        }
+        Ok(None)
     }
 
     /// What is kept, or what should be.
@@ -124,7 +143,7 @@ fn is_usable(tokens: &TokenSet, stale: Option<&Secret>) -> bool {
 
 /// The server looked at the refresh token and said no.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::Api(api) if (400..500).contains(&api.http)) && !error.is_retryable()
+    matches!(error, Error::Api(api) if api.http < 500) && !error.is_retryable()
 }
 
 fn login_required(why: &str, error: Option<Error>) -> Error {

@@ -3,9 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod auth;
+mod auth_secrets;
 mod chats;
 mod cuts;
 mod drops;
+mod jwt;
+mod oauth;
 mod polling;
 mod replies;
 mod server;
