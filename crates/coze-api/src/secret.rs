@@ -96,7 +96,7 @@ impl Redact {
 
     /// Replacing the `x` of a test's token everywhere would only spoil the text.
     fn worth_hiding(&self) -> impl Iterator<Item = &str> {
-        let secrets = self.secrets.iter().map(|it| it.expose_secret());
+        let secrets = self.secrets.iter().map(ExposeSecret::expose_secret);
         secrets.filter(|it| it.len() >= 6)
     }
 }

@@ -61,7 +61,7 @@ impl CozeBuilder {
     /// As [`build`](Self::build), but for the token; [`Error::Invalid`] for an empty id.
     pub fn oauth_app(self, client_id: impl Into<String>) -> Result<OAuthApp> {
         let coze = self.build_without_token()?;
-        let client_id = client_id_of(client_id.into())?;
+        let client_id = client_id_of(&client_id.into())?;
         Ok(OAuthApp {
             www: www_of(coze.base_url()),
             coze,
@@ -72,7 +72,7 @@ impl CozeBuilder {
 }
 
 /// Checks an id, which is copied from a page by hand.
-pub(crate) fn client_id_of(id: String) -> Result<String> {
+pub(crate) fn client_id_of(id: &str) -> Result<String> {
     match id.trim() {
         "" => Err(Error::Invalid(
             "the client id of the OAuth app is empty".into(),

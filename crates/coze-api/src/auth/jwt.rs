@@ -97,7 +97,7 @@ impl CozeBuilder {
         Ok(JwtApp(Arc::new(Inner {
             audience: audience(coze.base_url()),
             coze,
-            client_id: client_id_of(client_id.into())?,
+            client_id: client_id_of(&client_id.into())?,
             public_key_id,
             key: key(private_key.into().expose())?,
             ahead: AtomicI64::new(0),

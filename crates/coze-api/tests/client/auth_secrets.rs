@@ -201,7 +201,9 @@ async fn failures_of_logins_show_nothing() {
                 .unwrap();
             seen.error(&coze.me().await.unwrap_err());
             // A raw call to the same place has its answer judged alike.
-            let raw = Coze::builder().token("pat_test").base_url(server.url());
+            let raw = Coze::builder()
+                .token("secret_of_app")
+                .base_url(server.url());
             let raw = raw.build().unwrap();
             let path = "/api/permission/oauth2/token";
             let body = serde_json::json!({});
