@@ -9,11 +9,13 @@ use coze_types::catalogue::{self, Entry, Retry};
 use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
+use crate::auth::AuthError;
 use crate::body::Body;
 use crate::guard::ConversationOccupied;
 use crate::limit::LimitReached;
 use crate::recover::Unrecovered;
 use crate::reply::Reply;
+use crate::response::TokenRefusal;
 use crate::run::NodeText;
 use crate::run_error::{BrokenRun, RunFailed};
 use crate::transport::{TransportError, Waited};
@@ -58,6 +60,9 @@ pub enum Error {
     /// Not sent, because of the client's own limits.
     #[error(transparent)]
     Limit(Box<LimitReached>),
+    /// There is no access token.
+    #[error(transparent)]
+    Auth(Box<AuthError>),
     /// An argument that no server needs to be asked about, or a file that cannot be read.
     #[error("invalid argument: {0}")]
     Invalid(String),
@@ -67,7 +72,7 @@ impl Error {
     /// The Coze error code: of the reply, of the stream's error event or of the failed chat.
     #[must_use]
     pub fn code(&self) -> Option<i64> {
-        let code = match self {
+        let code = match self.behind() {
             Self::Api(error) => error.code,
             Self::Chat(error) => error.code,
             Self::Run(error) => error.code,
@@ -84,7 +89,7 @@ impl Error {
     /// The HTTP status, when there was an answer.
     #[must_use]
     pub fn http(&self) -> Option<u16> {
-        match self {
+        match self.behind() {
             Self::Api(error) => Some(error.http),
             Self::Http(error) => Some(error.http),
             Self::Decode(error) => Some(error.http),
@@ -96,7 +101,7 @@ impl Error {
     /// The log id, which the vendor's support asks for.
     #[must_use]
     pub fn log_id(&self) -> Option<&str> {
-        match self {
+        match self.behind() {
             Self::Api(error) => error.log_id.as_deref(),
             Self::Http(error) => error.log_id.as_deref(),
             Self::Decode(error) => error.log_id.as_deref(),
@@ -104,7 +109,11 @@ impl Error {
             Self::Chat(error) => error.reply.log_id(),
             Self::Run(error) => error.log_id(),
             Self::Occupied(error) => error.refusal.as_ref()?.log_id.as_deref(),
-            Self::Transport(_) | Self::Timeout(_) | Self::Limit(_) | Self::Invalid(_) => None,
+            Self::Transport(_)
+            | Self::Timeout(_)
+            | Self::Limit(_)
+            | Self::Auth(_)
+            | Self::Invalid(_) => None,
         }
     }
 
@@ -114,9 +123,11 @@ impl Error {
     /// the failure would run twice.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        match self {
+        match self.behind() {
             Self::Transport(error) => error.kind.is_temporary(),
             Self::Http(error) => retryable_status(error.http),
+            // OAuth has a name where others have a code.
+            Self::Api(error) if error.name.as_deref() == Some("internal_error") => true,
             Self::Api(_) | Self::Chat(_) | Self::Run(_) | Self::Occupied(_) => match self.explain()
             {
                 Some(entry) => entry.retry.is_retryable(),
@@ -124,7 +135,21 @@ impl Error {
             },
             // The limiter has waited for as long as is sensible.
             Self::Limit(_) => false,
-            Self::Decode(_) | Self::Stream(_) | Self::Timeout(_) | Self::Invalid(_) => false,
+            Self::Decode(_)
+            | Self::Stream(_)
+            | Self::Timeout(_)
+            | Self::Auth(_)
+            | Self::Invalid(_) => false,
+        }
+    }
+
+    /// Whether the server refused the token, and not for what it may do.
+    pub(crate) fn token_refusal(&self) -> Option<TokenRefusal> {
+        match (self.code(), self.http()) {
+            // Also for the token of another region, and for an expired one.
+            (Some(4101), _) => Some(TokenRefusal::Perhaps),
+            (Some(4100 | 700_012_006), _) | (_, Some(401)) => Some(TokenRefusal::Sure),
+            _ => None,
         }
     }
 
@@ -140,7 +165,7 @@ impl Error {
                 Some(entry) => matches!(entry.retry, Retry::Limited | Retry::Maybe),
                 None => !(400..500).contains(&error.http),
             },
-            Self::Invalid(_) | Self::Limit(_) | Self::Occupied(_) => false,
+            Self::Invalid(_) | Self::Limit(_) | Self::Occupied(_) | Self::Auth(_) => false,
             Self::Decode(_) | Self::Stream(_) | Self::Chat(_) | Self::Run(_) | Self::Timeout(_) => {
                 true
             }
@@ -150,7 +175,7 @@ impl Error {
     /// How long to wait: the server's `Retry-After` header, or what the client's own limits say.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
+        match self.behind() {
             Self::Api(error) => error.retry_after,
             Self::Http(error) => error.retry_after,
             Self::Limit(error) => Some(error.wait).filter(|wait| !wait.is_zero()),
@@ -162,7 +187,7 @@ impl Error {
     /// English and Chinese.
     #[must_use]
     pub fn explain(&self) -> Option<&'static Entry> {
-        let status = match self {
+        let status = match self.behind() {
             Self::Api(error) => Some(error.http).filter(|http| *http >= 400),
             Self::Http(error) => Some(error.http),
             _ => None,
@@ -184,6 +209,16 @@ impl Error {
             Self::Chat(error) => Some(&error.reply),
             Self::Stream(error) => error.partial.as_ref(),
             _ => None,
+        }
+    }
+}
+
+impl Error {
+    /// The failed request for a token, when that is why there is none.
+    fn behind(&self) -> &Self {
+        match self {
+            Self::Auth(error) => error.request().unwrap_or(self),
+            _ => self,
         }
     }
 }
@@ -555,6 +590,7 @@ from_boxed!(
     Transport TransportError, Api ApiError, Http HttpError, Decode DecodeError,
     Stream StreamFailure, Chat ChatFailed, Run RunFailed, Timeout PollTimeout,
     Limit LimitReached, Occupied ConversationOccupied,
+    Auth AuthError,
 );
 
 #[cfg(test)]

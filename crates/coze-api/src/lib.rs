@@ -19,6 +19,7 @@
 //! | To | Use |
 //! |---|---|
 //! | set up a client | [`Coze::builder`], [`Coze::from_env`] |
+//! | log in | [`CozeBuilder::token`], or [`CozeBuilder::auth`] with a [`JwtApp`] or an [`OAuthApp`] |
 //! | talk to an agent | [`Coze::chat`]: [`stream`](ChatRequest::stream), [`reply`](ChatRequest::reply), [`poll`](ChatRequest::poll) |
 //! | go on talking | [`Coze::conversation`], [`ChatRequest::conversation`] |
 //! | send images and files | [`Coze::upload`], [`ChatRequest::image`], [`ChatRequest::file`] |
@@ -54,6 +55,7 @@
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
 
+mod auth;
 mod body;
 mod bots;
 mod builder;
@@ -101,6 +103,14 @@ mod workflow;
 mod workflow_info;
 mod workflow_stream;
 
+pub use auth::{
+    AccessToken, AuthError, AuthErrorKind, BoxFuture, DeviceLogin, DevicePoll, MemoryStore,
+    OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource, TokenStore,
+};
+#[cfg(not(target_family = "wasm"))]
+pub use auth::{Authorization, AuthorizationRequest};
+#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
+pub use auth::{JwtApp, JwtSession};
 pub use body::Body;
 pub use builder::{CozeBuilder, Region, Timeouts};
 pub use chat::ChatRequest;
@@ -136,5 +146,5 @@ pub use workflow_stream::WorkflowStream;
 
 /// The wire: rows, and the types of their requests, replies and events.
 pub use coze_types as types;
-pub use coze_types::{ChatEvent, Id, WorkflowEvent, WorkflowEventData};
+pub use coze_types::{ChatEvent, Id, Secret, WorkflowEvent, WorkflowEventData};
 pub use http::Method;

@@ -3,20 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod auth;
+mod auth_secrets;
 mod bodies;
 mod broken;
 mod chats;
 mod cuts;
 mod drops;
 mod guard;
+mod jwt;
 mod kept;
 mod limits;
+mod oauth;
 mod polling;
 mod recovery;
 mod replies;
 mod resumes;
-mod runs;
 mod rows;
+mod runs;
 mod server;
 mod setup;
 mod streams;
