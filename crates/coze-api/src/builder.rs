@@ -377,6 +377,8 @@ impl CozeBuilder {
                 recover: self.recover,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
+                #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
+                driver: Default::default(),
             }),
             resend: false,
         })

@@ -89,19 +89,30 @@ impl Drop for CancelOnDrop {
         let Some((conversation, chat)) = self.chat.take().filter(|_| self.wanted) else {
             return;
         };
-        // Without a runtime there is nothing that could send it.
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
         // The conversation is free when the chat is over.
         let turn = self.turn.take();
-        runtime.spawn(async move {
+        let coze = turn.coze().clone();
+        let cancelling = async move {
             let cancelling = turn.coze().cancel_chat(conversation, chat);
             match tokio::time::timeout(LIMIT, cancelling).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "a dropped chat was not cancelled"),
                 Err(_) => tracing::debug!("a dropped chat was not cancelled in time"),
             }
-        });
+        };
+        in_background(&coze, cancelling);
+    }
+}
+
+/// Sees to it that a cancellation is sent, if there is anything that can do so.
+fn in_background(coze: &Coze, cancelling: impl Future<Output = ()> + Send + 'static) {
+    // The program may end right after this, so it waits.
+    #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
+    if let Some(driver) = coze.inner.driver.get() {
+        return driver.finish(cancelling);
+    }
+    let _ = coze;
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(cancelling);
     }
 }

@@ -56,6 +56,8 @@
 //! cancellation of a dropped chat.
 
 mod auth;
+#[cfg(all(feature = "blocking", not(target_family = "wasm")))]
+pub mod blocking;
 mod body;
 mod bots;
 mod builder;
@@ -116,7 +118,7 @@ pub use builder::{CozeBuilder, Region, Timeouts};
 pub use chat::ChatRequest;
 pub use chat_stream::{ChatStream, TextStream};
 pub use chatflow::ChatflowRequest;
-pub use client::Coze;
+pub use client::{Client, Coze};
 pub use conversations::ConversationRequest;
 pub use download::Download;
 pub use error::{
