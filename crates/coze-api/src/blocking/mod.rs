@@ -136,10 +136,11 @@ impl Coze {
     /// ```no_run
     /// # fn run(coze: coze_api::blocking::Coze) -> coze_api::Result<()> {
     /// // Two chats at once, without a second thread.
+    /// use futures_util::future::try_join;
+    ///
     /// let (first, second) = coze.wait(async |coze| {
     ///     let ask = |text| coze.chat("75…").user("me").message(text).reply();
-    ///     let (first, second) = futures_util::join!(ask("你好"), ask("再见"));
-    ///     Ok((first?, second?))
+    ///     try_join(ask("你好"), ask("再见")).await
     /// })?;
     /// # Ok(())
     /// # }
