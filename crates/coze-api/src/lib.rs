@@ -93,6 +93,7 @@ mod run_options;
 mod secret;
 mod setters;
 mod stream;
+mod stream_error;
 mod tool_outputs;
 mod transport;
 mod turn;
@@ -119,10 +120,7 @@ pub use chatflow::ChatflowRequest;
 pub use client::Coze;
 pub use conversations::ConversationRequest;
 pub use download::Download;
-pub use error::{
-    ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
-    StreamFailure,
-};
+pub use error::{ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result};
 pub use guard::{ConversationOccupied, Occupied};
 pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use observe::{Attempt, Observer, StreamEnd};
@@ -138,6 +136,7 @@ pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 pub use run_error::{BrokenRun, RunFailed};
 pub use run_options::RunBy;
 pub use stream::EventStream;
+pub use stream_error::{StreamError, StreamFailure};
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
 pub use upload::Upload;
