@@ -86,6 +86,7 @@ pub struct CozeBuilder {
     http_client: Option<reqwest::Client>,
     retry: RetryPolicy,
     observer: Option<Arc<dyn Observer>>,
+    trace_content: bool,
     proxies: Vec<reqwest::Proxy>,
     certificates: Vec<reqwest::Certificate>,
     http2_only: bool,
@@ -235,6 +236,14 @@ impl CozeBuilder {
         self
     }
 
+    /// Writes what is said into the traces, as `gen_ai.input.messages` and
+    /// `gen_ai.output.messages` at level `DEBUG`. Off by default: traces hold names, ids and
+    /// numbers only. A secret is never written.
+    pub fn trace_content(mut self, trace: bool) -> Self {
+        self.trace_content = trace;
+        self
+    }
+
     /// Sends requests through a proxy, such as `http://proxy:3128` or `socks5h://127.0.0.1:1080`;
     /// user and password may stand in the URL. Without one, the usual variables of the environment
     /// count (`HTTPS_PROXY`, `NO_PROXY` …).
@@ -375,6 +384,7 @@ impl CozeBuilder {
                 turns: Turns::default(),
                 occupied: self.occupied,
                 recover: self.recover,
+                trace_content: self.trace_content,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),

@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) turns: Turns,
     pub(crate) occupied: Occupied,
     pub(crate) recover: Recover,
+    /// What is said goes into the traces.
+    pub(crate) trace_content: bool,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }

@@ -94,6 +94,7 @@ mod secret;
 mod setters;
 mod stream;
 mod stream_error;
+mod telemetry;
 mod tool_outputs;
 mod transport;
 mod turn;
