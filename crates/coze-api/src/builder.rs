@@ -13,8 +13,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
+use crate::guard::{Occupied, Turns};
 use crate::limit::{Limiter, Limits};
 use crate::observe::Observer;
+use crate::recover::Recover;
 use crate::retry::RetryPolicy;
 use crate::reuse::{Habits, NoteConnections};
 use crate::secret::Redact;
@@ -76,6 +78,7 @@ pub struct CozeBuilder {
     region: Region,
     base_url: Option<String>,
     timeouts: Timeouts,
+    recover: Recover,
     user_agent: Option<String>,
     default_bot: Option<Id>,
     default_user: Option<String>,
@@ -87,6 +90,7 @@ pub struct CozeBuilder {
     http2_only: bool,
     limits: Limits,
     limiter: Option<Limiter>,
+    occupied: Occupied,
 }
 
 impl fmt::Debug for CozeBuilder {
@@ -169,6 +173,12 @@ impl CozeBuilder {
     /// See [`Timeouts::total`].
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.total = Some(timeout);
+        self
+    }
+
+    /// What to do when the stream of a chat breaks; see [`Recover`].
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
         self
     }
 
@@ -266,6 +276,13 @@ impl CozeBuilder {
         self
     }
 
+    /// What turns do whose conversation is occupied by another chat; [`Occupied::Fail`] by default.
+    /// Each request can say otherwise.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = occupied;
+        self
+    }
+
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
@@ -313,6 +330,9 @@ impl CozeBuilder {
                 habits,
                 observer: self.observer,
                 limiter,
+                turns: Turns::default(),
+                occupied: self.occupied,
+                recover: self.recover,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::client::Coze;
 use crate::error::Result;
+use crate::guard::Turn;
 
 /// How long a cancellation in the background may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -36,16 +37,17 @@ impl Coze {
 /// Cancels its chat when it is dropped armed.
 #[derive(Debug)]
 pub(crate) struct CancelOnDrop {
-    coze: Coze,
+    /// The chat's hold on its conversation.
+    turn: Turn,
     chat: Option<(Id, Id)>,
     /// The caller wants it.
     pub(crate) wanted: bool,
 }
 
 impl CancelOnDrop {
-    pub(crate) fn new(coze: Coze) -> Self {
+    pub(crate) fn new(turn: Turn) -> Self {
         Self {
-            coze,
+            turn,
             chat: None,
             wanted: true,
         }
@@ -58,12 +60,14 @@ impl CancelOnDrop {
     pub(crate) fn arm(&mut self, conversation: &Id, chat: &Id) {
         if !conversation.is_unset() && !chat.is_unset() {
             self.chat = Some((conversation.clone(), chat.clone()));
+            self.turn.talks(conversation, chat);
         }
     }
 
     /// The chat is over, or someone may still want its answer.
     pub(crate) fn disarm(&mut self) {
         self.chat = None;
+        self.turn.leave();
     }
 
     /// Cancels now. `None` when nothing runs: the chat is over, or the server never told its id.
@@ -71,7 +75,7 @@ impl CancelOnDrop {
         let Some((conversation, chat)) = self.chat.take() else {
             return Ok(None);
         };
-        match self.coze.cancel_chat(&conversation, &chat).await {
+        match self.turn.coze().cancel_chat(&conversation, &chat).await {
             Ok(chat) => Ok(Some(chat)),
             // It was over before the call arrived.
             Err(error) if error.code() == Some(4104) => Ok(None),
@@ -89,9 +93,10 @@ impl Drop for CancelOnDrop {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let coze = self.coze.clone();
+        // The conversation is free when the chat is over.
+        let turn = self.turn.take();
         runtime.spawn(async move {
-            let cancelling = coze.cancel_chat(conversation, chat);
+            let cancelling = turn.coze().cancel_chat(conversation, chat);
             match tokio::time::timeout(LIMIT, cancelling).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "a dropped chat was not cancelled"),

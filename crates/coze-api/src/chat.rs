@@ -15,9 +15,11 @@ use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
+use crate::guard::Occupied;
 use crate::poll::PollOptions;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
-use crate::turn;
+use crate::turn::{self, Unstreamed};
 
 impl Coze {
     /// Begins a turn with an agent.
@@ -42,6 +44,8 @@ impl Coze {
             row,
             draft: Draft::default(),
             poll: PollOptions::default(),
+            occupied: None,
+            recover: self.inner.recover,
         }
     }
 
@@ -114,6 +118,8 @@ pub struct ChatRequest {
     row: StartChat,
     draft: Draft,
     poll: PollOptions,
+    occupied: Option<Occupied>,
+    recover: Recover,
 }
 
 impl ChatRequest {
@@ -254,9 +260,23 @@ impl ChatRequest {
         self
     }
 
+    /// What to do when another chat runs in the conversation; that of the client
+    /// ([`CozeBuilder::if_occupied`](crate::CozeBuilder::if_occupied)) by default.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = Some(occupied);
+        self
+    }
+
     /// How [`poll`](Self::poll) polls.
     pub fn poll_options(mut self, options: PollOptions) -> Self {
         self.poll = options;
+        self
+    }
+
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
         self
     }
 
@@ -290,10 +310,15 @@ impl ChatRequest {
     /// Starts the chat and streams what it says.
     ///
     /// # Errors
-    /// Those of [`Coze::stream`].
+    /// Those of [`Coze::stream`]; [`Error::Occupied`] when its conversation does not become free,
+    /// as [`if_occupied`](Self::if_occupied) has it.
     pub async fn stream(self) -> Result<ChatStream> {
-        let events = self.coze.stream(self.request()?).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let row = self.request()?;
+        let plan = Plan::of_chat(self.recover, &row.body);
+        let conversation = conversation_of(&row);
+        let begun = self.coze.stream_turn(row, conversation, self.occupied);
+        let (turn, events) = begun.await?;
+        Ok(ChatStream::new(turn, events, plan))
     }
 
     /// Starts the chat and waits for all of it, streaming underneath.
@@ -314,7 +339,8 @@ impl ChatRequest {
     /// # Errors
     /// As [`Coze::poll_chat`].
     pub async fn poll(self) -> Result<Reply> {
-        turn::poll(&self.coze, self.unstreamed()?, self.poll).await
+        let options = self.poll;
+        turn::poll(self.unstreamed()?, options).await
     }
 
     /// Starts the chat and returns at once; read it later with [`Coze::poll_chat`].
@@ -322,11 +348,11 @@ impl ChatRequest {
     /// # Errors
     /// Those of [`Coze::send`].
     pub async fn start(self) -> Result<Chat> {
-        Ok(turn::start(&self.coze, self.unstreamed()?).await?.0)
+        Ok(turn::start(self.unstreamed()?).await?.1)
     }
 
-    /// The row for a chat that is read later.
-    fn unstreamed(&self) -> Result<StartChat> {
+    /// The turn for a chat that is read later.
+    fn unstreamed(self) -> Result<Unstreamed<StartChat>> {
         let mut row = self.request()?;
         if row.body.auto_save_history == Some(false) {
             return Err(Error::Invalid(
@@ -335,8 +361,19 @@ impl ChatRequest {
         }
         // The open-source server streams when nothing is said.
         row.body.stream = Some(false);
-        Ok(row)
+        Ok(Unstreamed {
+            conversation: conversation_of(&row),
+            occupied: self.occupied,
+            coze: self.coze,
+            row,
+        })
     }
+}
+
+/// The query wins over the body.
+fn conversation_of(row: &StartChat) -> Option<Id> {
+    let named = row.query.conversation_id.as_ref();
+    named.or(row.body.conversation_id.as_ref()).cloned()
 }
 
 /// Adds pairs to an optional map.

@@ -7,6 +7,8 @@ use coze_types::workflows::{ChatWorkflow, ChatWorkflowBody};
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::Result;
+use crate::guard::Occupied;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
 use crate::setters::workflow_setters;
 
@@ -20,11 +22,19 @@ use crate::setters::workflow_setters;
 pub struct ChatflowRequest {
     coze: Coze,
     row: ChatWorkflow,
+    occupied: Option<Occupied>,
+    recover: Recover,
 }
 
 impl ChatflowRequest {
     pub(crate) fn new(coze: Coze, row: ChatWorkflow) -> Self {
-        Self { coze, row }
+        let recover = coze.inner.recover;
+        Self {
+            coze,
+            row,
+            occupied: None,
+            recover,
+        }
     }
 
     /// Adds a question of the user.
@@ -53,6 +63,20 @@ impl ChatflowRequest {
 
     workflow_setters!(row.body);
 
+    /// What to do when another chat runs in the conversation; that of the client
+    /// ([`CozeBuilder::if_occupied`](crate::CozeBuilder::if_occupied)) by default.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = Some(occupied);
+        self
+    }
+
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
+        self
+    }
+
     /// The body, for what has no method of its own.
     pub fn body_mut(&mut self) -> &mut ChatWorkflowBody {
         &mut self.row.body
@@ -63,8 +87,11 @@ impl ChatflowRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let plan = Plan::new(self.recover);
+        let conversation = self.row.body.conversation_id.clone();
+        let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
+        let (turn, events) = begun.await?;
+        Ok(ChatStream::new(turn, events, plan))
     }
 
     /// Talks to the chatflow and waits for all of its answer.

@@ -10,11 +10,13 @@ use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
 use crate::body::Body;
+use crate::guard::ConversationOccupied;
 use crate::limit::LimitReached;
+use crate::recover::Unrecovered;
 use crate::reply::Reply;
 use crate::run::NodeText;
 use crate::run_error::{BrokenRun, RunFailed};
-use crate::transport::TransportError;
+use crate::transport::{TransportError, Waited};
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -50,6 +52,9 @@ pub enum Error {
     /// Polling took longer than its deadline; what is polled goes on.
     #[error(transparent)]
     Timeout(Box<PollTimeout>),
+    /// A turn that did not get its conversation, although it waited or cancelled what ran there.
+    #[error(transparent)]
+    Occupied(Box<ConversationOccupied>),
     /// Not sent, because of the client's own limits.
     #[error(transparent)]
     Limit(Box<LimitReached>),
@@ -66,6 +71,7 @@ impl Error {
             Self::Api(error) => error.code,
             Self::Chat(error) => error.code,
             Self::Run(error) => error.code,
+            Self::Occupied(_) => crate::guard::OCCUPIED,
             Self::Stream(error) => match &error.kind {
                 StreamError::Event { code, .. } => *code,
                 _ => 0,
@@ -82,6 +88,7 @@ impl Error {
             Self::Api(error) => Some(error.http),
             Self::Http(error) => Some(error.http),
             Self::Decode(error) => Some(error.http),
+            Self::Occupied(error) => error.refusal.as_ref().map(|it| it.http),
             _ => None,
         }
     }
@@ -96,6 +103,7 @@ impl Error {
             Self::Stream(error) => error.log_id.as_deref(),
             Self::Chat(error) => error.reply.log_id(),
             Self::Run(error) => error.log_id(),
+            Self::Occupied(error) => error.refusal.as_ref()?.log_id.as_deref(),
             Self::Transport(_) | Self::Timeout(_) | Self::Limit(_) | Self::Invalid(_) => None,
         }
     }
@@ -109,7 +117,8 @@ impl Error {
         match self {
             Self::Transport(error) => error.kind.is_temporary(),
             Self::Http(error) => retryable_status(error.http),
-            Self::Api(_) | Self::Chat(_) | Self::Run(_) => match self.explain() {
+            Self::Api(_) | Self::Chat(_) | Self::Run(_) | Self::Occupied(_) => match self.explain()
+            {
                 Some(entry) => entry.retry.is_retryable(),
                 None => self.http().is_some_and(retryable_status),
             },
@@ -131,7 +140,7 @@ impl Error {
                 Some(entry) => matches!(entry.retry, Retry::Limited | Retry::Maybe),
                 None => !(400..500).contains(&error.http),
             },
-            Self::Invalid(_) | Self::Limit(_) => false,
+            Self::Invalid(_) | Self::Limit(_) | Self::Occupied(_) => false,
             Self::Decode(_) | Self::Stream(_) | Self::Chat(_) | Self::Run(_) | Self::Timeout(_) => {
                 true
             }
@@ -168,8 +177,7 @@ impl Error {
         matches!(self, Self::Stream(error) if matches!(error.kind, StreamError::Truncated))
     }
 
-    /// What had arrived before the failure, when the failing call collected it: the text of
-    /// [`ChatRequest::reply`](crate::ChatRequest::reply) must not be lost with its error.
+    /// What a chat had said before the failure: it must not be lost with the error.
     #[must_use]
     pub fn partial(&self) -> Option<&Reply> {
         match self {
@@ -320,12 +328,15 @@ pub struct StreamFailure {
     pub conversation_id: Option<Id>,
     /// The chat, once it is known.
     pub chat_id: Option<Id>,
-    /// What the chat had said, when the stream was read by a collecting call.
+    /// What the chat had said; not of a stream that can be read on, which goes on collecting.
     pub partial: Option<Reply>,
-    /// What the workflow's nodes had said, when the stream was read by a collecting call.
+    /// What the workflow's nodes had said.
     pub said: Vec<NodeText>,
     /// The run, when a workflow was streamed.
     pub run: Option<BrokenRun>,
+    /// Why a stream that broke was not recovered; `None` when nothing broke: the server told of
+    /// the failure, or the stream can be read on.
+    pub unrecovered: Option<Unrecovered>,
 }
 
 /// How a stream broke.
@@ -397,7 +408,10 @@ impl fmt::Display for StreamFailure {
         write!(f, "{})", LogId(self.log_id.as_deref()))?;
         match &self.run {
             Some(run) if !matches!(self.kind, StreamError::Event { .. }) => write!(f, "; {run}"),
-            _ => Ok(()),
+            _ => match &self.unrecovered {
+                None => Ok(()),
+                Some(reason) => write!(f, "; not recovered: {reason}"),
+            },
         }
     }
 }
@@ -408,6 +422,14 @@ impl std::error::Error for StreamFailure {
             StreamError::Transport(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl StreamFailure {
+    /// The timeout of the whole call has passed.
+    pub(crate) fn is_total_timeout(&self) -> bool {
+        matches!(&self.kind, StreamError::Transport(error)
+            if matches!(error.waited, Some(Waited::Total(_))))
     }
 }
 
@@ -532,7 +554,7 @@ macro_rules! from_boxed {
 from_boxed!(
     Transport TransportError, Api ApiError, Http HttpError, Decode DecodeError,
     Stream StreamFailure, Chat ChatFailed, Run RunFailed, Timeout PollTimeout,
-    Limit LimitReached,
+    Limit LimitReached, Occupied ConversationOccupied,
 );
 
 #[cfg(test)]

@@ -30,13 +30,15 @@
 //! | talk to a chatflow | [`WorkflowRequest::chat`] |
 //! | get speech, or other bytes | [`Coze::download`] |
 //! | read a list to its end | [`Coze::pages`] |
+//! | take turns in a conversation | [`ChatRequest::if_occupied`] with [`Occupied`] |
 //! | stay within a plan | [`CozeBuilder::limits`] with [`Limits`], [`Coze::limiter`] |
 //! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
 //!
 //! # What can be relied on
 //!
-//! - A stream that ends before its last event is an error, never a quiet end. Whatever had arrived
-//!   is with the caller, or in [`Error::partial`].
+//! - A stream that ends before its last event is recovered where the chat's history is saved: what
+//!   was missing follows, nothing comes twice; see [`ChatStream`] and [`Recover`]. Elsewhere it is
+//!   an error, never a quiet end, and whatever had arrived is in [`Error::partial`].
 //! - A workflow run whose stream breaks is read from its history, when the stream had told the id
 //!   of the run; [`StreamFailure::run`] says how to find it otherwise. None is run twice unless
 //!   [`WorkflowRequest::may_run_twice`] allows it.
@@ -68,12 +70,15 @@ mod error;
 mod exchange;
 mod files;
 mod frames;
+mod guard;
 mod history;
 mod limit;
+mod missing;
 mod observe;
 mod pages;
 mod poll;
 mod raw_stream;
+mod recover;
 mod reply;
 mod response;
 mod resume;
@@ -108,11 +113,13 @@ pub use error::{
     ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
     StreamFailure,
 };
+pub use guard::{ConversationOccupied, Occupied};
 pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use observe::{Attempt, Observer, StreamEnd};
 pub use pages::Pages;
 pub use poll::PollOptions;
 pub use raw_stream::RawStream;
+pub use recover::{Recover, Recovery, Unrecovered};
 pub use reply::Reply;
 pub use response::{RawResponse, Response};
 pub use resume::ResumeRequest;

@@ -108,11 +108,16 @@ impl Attempts {
     fn back_off(&self) -> Duration {
         let doublings = (self.made - self.stale).saturating_sub(1).min(16);
         let full = self.policy.first_delay.saturating_mul(1 << doublings);
-        let full = full.min(self.policy.max_delay);
-        // Each `RandomState` is seeded anew; nothing better is needed to spread clients.
-        let chance = RandomState::new().hash_one(self.made) as u32;
-        full / 2 + (full / 2).mul_f64(f64::from(chance) / f64::from(u32::MAX))
+        jittered(full.min(self.policy.max_delay))
     }
+}
+
+/// Half of a wait up to the whole of it, so that programs that were refused together do not come
+/// back together.
+pub(crate) fn jittered(wait: Duration) -> Duration {
+    // Each `RandomState` is seeded anew; nothing better is needed to spread clients.
+    let chance = RandomState::new().hash_one(0) as u32;
+    wait / 2 + (wait / 2).mul_f64(f64::from(chance) / f64::from(u32::MAX))
 }
 
 /// Whether the same call may succeed a moment later. An occupied conversation does not count: how

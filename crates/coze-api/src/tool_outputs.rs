@@ -6,9 +6,11 @@ use coze_types::chat::{Chat, SubmitToolOutputs, ToolOutput};
 use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::{Error, Result};
+use crate::guard::Occupied;
 use crate::poll::PollOptions;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
-use crate::turn;
+use crate::turn::{self, Unstreamed};
 
 /// Names a chat: made from a [`Reply`], a [`Chat`], or conversation and chat id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +19,17 @@ pub struct ChatRef {
     pub conversation_id: Id,
     /// The chat.
     pub chat_id: Id,
+    /// The messages that it is known to have produced; empty when that is not known. A stream that
+    /// goes on with the chat and breaks is recovered without them.
+    pub messages: Vec<Id>,
 }
 
 impl From<&Reply> for ChatRef {
     fn from(reply: &Reply) -> Self {
-        reply.chat().into()
+        Self {
+            messages: reply.messages().iter().map(|it| it.id.clone()).collect(),
+            ..reply.chat().into()
+        }
     }
 }
 
@@ -30,6 +38,7 @@ impl From<&Chat> for ChatRef {
         Self {
             conversation_id: chat.conversation_id.clone(),
             chat_id: chat.id.clone(),
+            messages: Vec::new(),
         }
     }
 }
@@ -39,6 +48,7 @@ impl<C: Into<Id>, T: Into<Id>> From<(C, T)> for ChatRef {
         Self {
             conversation_id: conversation.into(),
             chat_id: chat.into(),
+            messages: Vec::new(),
         }
     }
 }
@@ -64,7 +74,10 @@ impl Coze {
         ToolOutputsRequest {
             coze: self.clone(),
             row,
+            known: chat.messages,
             poll: PollOptions::default(),
+            occupied: None,
+            recover: self.inner.recover,
         }
     }
 }
@@ -76,7 +89,10 @@ impl Coze {
 pub struct ToolOutputsRequest {
     coze: Coze,
     row: SubmitToolOutputs,
+    known: Vec<Id>,
     poll: PollOptions,
+    occupied: Option<Occupied>,
+    recover: Recover,
 }
 
 impl ToolOutputsRequest {
@@ -89,9 +105,23 @@ impl ToolOutputsRequest {
         self
     }
 
+    /// What to do when another chat runs in the conversation: one may have begun while this one
+    /// waited. That of the client by default.
+    pub fn if_occupied(mut self, occupied: Occupied) -> Self {
+        self.occupied = Some(occupied);
+        self
+    }
+
     /// How [`poll`](Self::poll) polls.
     pub fn poll_options(mut self, options: PollOptions) -> Self {
         self.poll = options;
+        self
+    }
+
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
         self
     }
 
@@ -107,11 +137,16 @@ impl ToolOutputsRequest {
         Ok(())
     }
 
-    /// The row for a chat that is read later.
-    fn unstreamed(mut self) -> Result<SubmitToolOutputs> {
+    /// The turn for a chat that is read later.
+    fn unstreamed(mut self) -> Result<Unstreamed<SubmitToolOutputs>> {
         self.check()?;
         self.row.body.stream = Some(false);
-        Ok(self.row)
+        Ok(Unstreamed {
+            conversation: Some(self.row.query.conversation_id.clone()),
+            occupied: self.occupied,
+            coze: self.coze,
+            row: self.row,
+        })
     }
 
     /// Goes on with the chat and streams what it says.
@@ -120,8 +155,12 @@ impl ToolOutputsRequest {
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
         self.check()?;
-        let events = self.coze.stream(self.row).await?;
-        Ok(ChatStream::new(self.coze, events))
+        let plan = Plan::of_outputs(self.recover, &self.row, self.known);
+        let chat = self.row.query.clone();
+        let conversation = Some(chat.conversation_id.clone());
+        let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
+        let (turn, events) = begun.await?;
+        Ok(ChatStream::new(turn, events, plan).of(chat))
     }
 
     /// Goes on with the chat and waits for all of it, streaming underneath.
@@ -137,8 +176,8 @@ impl ToolOutputsRequest {
     /// # Errors
     /// As [`Coze::poll_chat`].
     pub async fn poll(self) -> Result<Reply> {
-        let (coze, options) = (self.coze.clone(), self.poll);
-        turn::poll(&coze, self.unstreamed()?, options).await
+        let options = self.poll;
+        turn::poll(self.unstreamed()?, options).await
     }
 
     /// Goes on with the chat and returns at once.
@@ -146,7 +185,6 @@ impl ToolOutputsRequest {
     /// # Errors
     /// Those of [`Coze::send`].
     pub async fn start(self) -> Result<Chat> {
-        let coze = self.coze.clone();
-        Ok(turn::start(&coze, self.unstreamed()?).await?.0)
+        Ok(turn::start(self.unstreamed()?).await?.1)
     }
 }

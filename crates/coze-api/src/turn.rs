@@ -1,29 +1,44 @@
 //! Sending a turn with an agent (a question, or the outputs of its tools) without a stream.
 
 use coze_types::chat::Chat;
-use coze_types::{Data, Endpoint};
+use coze_types::{Data, Endpoint, Id};
 
 use crate::client::Coze;
 use crate::error::Result;
+use crate::guard::{Occupied, Turn};
 use crate::poll::PollOptions;
 use crate::reply::Reply;
 
-/// Sends it; the chat that it began, and the log id.
+/// A turn whose answer is fetched later.
+pub(crate) struct Unstreamed<E> {
+    pub(crate) coze: Coze,
+    pub(crate) row: E,
+    /// Where it takes place, if that is known before.
+    pub(crate) conversation: Option<Id>,
+    pub(crate) occupied: Option<Occupied>,
+}
+
+/// Sends it; its place in the conversation, the chat that it began, and the log id.
 pub(crate) async fn start<E: Endpoint<Reply = Data<Chat>>>(
-    coze: &Coze,
-    row: E,
-) -> Result<(Chat, Option<String>)> {
-    let response = coze.send(row).await?;
+    turn: Unstreamed<E>,
+) -> Result<(Turn, Chat, Option<String>)> {
+    let Unstreamed {
+        coze,
+        row,
+        conversation,
+        occupied,
+    } = turn;
+    let (turn, response) = coze.send_turn(row, conversation, occupied).await?;
     let log_id = response.log_id().map(Into::into);
-    Ok((response.into_inner().data, log_id))
+    Ok((turn, response.into_inner().data, log_id))
 }
 
 /// Sends it, and polls until its chat is over.
 pub(crate) async fn poll<E: Endpoint<Reply = Data<Chat>>>(
-    coze: &Coze,
-    row: E,
+    turn: Unstreamed<E>,
     options: PollOptions,
 ) -> Result<Reply> {
-    let (chat, log_id) = start(coze, row).await?;
-    coze.poll_own(chat, log_id, options).await
+    let coze = turn.coze.clone();
+    let (turn, chat, log_id) = start(turn).await?;
+    coze.poll_own(turn, chat, log_id, options).await
 }

@@ -4,21 +4,25 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod bodies;
+mod broken;
 mod chats;
 mod cuts;
 mod downloads;
 mod drops;
 mod encodings;
 mod framings;
+mod guard;
 mod hosts;
 mod kept;
 mod limits;
 mod paging;
 mod polling;
 mod proxies;
+mod recovery;
 mod replies;
 mod resumes;
 mod retries;
+mod rows;
 mod runs;
 mod server;
 mod setup;
@@ -27,5 +31,6 @@ mod streams;
 mod timeouts;
 mod tls;
 mod traces;
+mod unrecovered;
 mod uploads;
 mod workflows;
