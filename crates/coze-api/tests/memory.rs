@@ -44,7 +44,8 @@ fn counter(expected: u64) -> (String, Arc<AtomicU64>) {
                 break;
             }
         }
-        let body = r#"{"code":0,"msg":"","data":{"id":"9"}}"#;
+        let body =
+            r#"{"code":0,"msg":"","data":{"id":"9","bytes":1,"created_at":1,"file_name":"a"}}"#;
         let length = body.len();
         let kind = "content-type: application/json";
         write!(

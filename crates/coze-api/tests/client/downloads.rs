@@ -1,46 +1,13 @@
 //! Answers that are bytes.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use coze_api::types::endpoint::Info;
-use coze_api::types::users::RetrieveMe;
-use coze_api::types::{Downloads, Empty, Endpoint};
+use coze_api::types::audio::CreateSpeech;
 use coze_api::{Coze, Error, RetryPolicy, TransportKind};
 
 use crate::server::{Server, Step, answer, json, soon};
 use crate::shown::{failure, watch};
-
-/// A row that answers with bytes.
-#[derive(Clone)]
-struct Speak;
-
-impl Endpoint for Speak {
-    const INFO: &'static Info = &Info {
-        name: "Speak",
-        path: "/v1/speak",
-        media: Some("audio/*"),
-        ..*RetrieveMe::INFO
-    };
-    type Query = Empty;
-    type Body = Empty;
-    type Reply = Empty;
-    fn path(&self) -> Cow<'static, str> {
-        "/v1/speak".into()
-    }
-    fn query(&self) -> &Empty {
-        &Empty {}
-    }
-    fn body(&self) -> &Empty {
-        &Empty {}
-    }
-    fn from_parts(_: &dyn Fn(&str) -> String, _: Empty, _: Empty) -> Self {
-        Self
-    }
-}
-
-impl Downloads for Speak {}
 
 fn bytes() -> Vec<u8> {
     (0..300_000).map(|at| (at % 251) as u8).collect()
@@ -75,7 +42,7 @@ async fn bytes_come_piece_by_piece_at_once_or_into_a_file() {
     watch();
     let server = Server::always(audio()).await;
     let coze = server.coze();
-    let mut download = coze.download(Speak).await.unwrap();
+    let mut download = coze.download(CreateSpeech::default()).await.unwrap();
     assert_eq!(download.log_id(), Some("LOG1"));
     assert_eq!(download.content_type(), Some("audio/mpeg"));
     let mut all = Vec::new();
@@ -85,13 +52,13 @@ async fn bytes_come_piece_by_piece_at_once_or_into_a_file() {
     assert!(all == bytes());
     assert!(download.chunk().await.unwrap().is_none());
 
-    let download = coze.download(Speak).await.unwrap();
+    let download = coze.download(CreateSpeech::default()).await.unwrap();
     assert!(soon(download.bytes()).await.unwrap() == bytes());
 
     let place = Place::new();
     // What was there is replaced.
     std::fs::write(place.file(), "old").unwrap();
-    let download = coze.download(Speak).await.unwrap();
+    let download = coze.download(CreateSpeech::default()).await.unwrap();
     assert_eq!(soon(download.save(place.file())).await.unwrap(), 300_000);
     assert!(std::fs::read(place.file()).unwrap() == bytes());
     assert_eq!(place.names(), ["speech.mp3"]);
@@ -126,13 +93,17 @@ async fn a_refusal_is_no_piece_of_the_bytes() {
         (answer("403 Forbidden", "audio/mpeg", "no"), None, Some(403)),
     ] {
         let server = Server::always(refusal).await;
-        let error = failure(server.coze().download(Speak).await);
+        let error = failure(server.coze().download(CreateSpeech::default()).await);
         assert_eq!((error.code(), error.http()), (code, http), "{error}");
     }
     // A busy server is asked again, as ever.
     let busy = answer("503 Service Unavailable", "text/html", "<html>");
     let server = Server::in_turn(vec![busy, audio()]).await;
-    let download = server.coze().download(Speak).await.unwrap();
+    let download = server
+        .coze()
+        .download(CreateSpeech::default())
+        .await
+        .unwrap();
     assert!(soon(download.bytes()).await.unwrap() == bytes());
     assert_eq!(server.requests().len(), 2);
 }
@@ -174,7 +145,10 @@ async fn a_download_that_breaks_leaves_nothing_behind() {
         let server = Server::always(steps).await;
         let place = Place::new();
         std::fs::write(place.file(), "old").unwrap();
-        let download = hasty(&server).download(Speak).await.unwrap();
+        let download = hasty(&server)
+            .download(CreateSpeech::default())
+            .await
+            .unwrap();
         let error = failure(soon(download.save(place.file())).await);
         let Error::Transport(lost) = &error else {
             panic!("{error:?}")
@@ -183,7 +157,10 @@ async fn a_download_that_breaks_leaves_nothing_behind() {
         // What was there before is still there.
         assert_eq!(place.names(), ["speech.mp3"]);
         assert_eq!(std::fs::read(place.file()).unwrap(), b"old");
-        let download = hasty(&server).download(Speak).await.unwrap();
+        let download = hasty(&server)
+            .download(CreateSpeech::default())
+            .await
+            .unwrap();
         failure(soon(download.bytes()).await);
     }
 }
@@ -195,7 +172,11 @@ async fn a_download_that_nobody_waits_for_leaves_nothing_behind() {
     let half = [head.as_bytes(), &bytes()[..100_000]].concat();
     let server = Server::always(vec![Step::Send(half), Step::Hold]).await;
     let place = Place::new();
-    let download = server.coze().download(Speak).await.unwrap();
+    let download = server
+        .coze()
+        .download(CreateSpeech::default())
+        .await
+        .unwrap();
     let saving = tokio::spawn(download.save(place.file()));
     soon(async {
         while place.names().is_empty() {
@@ -219,13 +200,21 @@ async fn a_place_that_cannot_be_written_is_named() {
     watch();
     let server = Server::always(audio()).await;
     let place = Place::new();
-    let download = server.coze().download(Speak).await.unwrap();
+    let download = server
+        .coze()
+        .download(CreateSpeech::default())
+        .await
+        .unwrap();
     let there = place.0.path().join("no/such/folder");
     let error = failure(soon(download.save(&there)).await);
     assert!(matches!(error, Error::Invalid(_)), "{error:?}");
     assert!(error.to_string().contains("no/such/folder"), "{error}");
     // A folder cannot be replaced by a file.
-    let download = server.coze().download(Speak).await.unwrap();
+    let download = server
+        .coze()
+        .download(CreateSpeech::default())
+        .await
+        .unwrap();
     let folder = place.0.path().join("speech.mp3");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("x"), "").unwrap();

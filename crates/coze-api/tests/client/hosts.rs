@@ -12,6 +12,7 @@ use coze_api::types::chat::StartChat;
 use coze_api::types::conversations::CreateConversation;
 use coze_api::{Coze, Error, Method, Result, RetryPolicy, TransportKind};
 use reqwest::dns::{Name, Resolve, Resolving};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::framings::text;
 use crate::server::{Server, Step, json, soon, whole_chat};
@@ -205,9 +206,19 @@ async fn http_2_is_spoken_where_it_is_asked_for() {
 #[tokio::test]
 async fn a_server_that_does_not_speak_http_2_is_an_error() {
     watch();
-    let server = Server::always(json(ME)).await;
-    let coze = server.builder().http2_only().build().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+            socket.write_all(answer).await.unwrap();
+            // Until the client has seen it.
+            while socket.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {}
+        }
+    });
+    let coze = Coze::builder().token("pat_secret").base_url(url);
+    let coze = coze.http2_only().retry(hasty()).build().unwrap();
     let error = failure(soon(coze.me()).await);
     assert!(matches!(error, Error::Transport(_)), "{error:?}");
-    assert!(shown(&error).contains("http2"), "{error}");
+    assert!(shown(&error).contains("frame"), "{error}");
 }

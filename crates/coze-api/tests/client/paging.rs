@@ -76,11 +76,13 @@ async fn numbered_pages_with_a_total() {
 
 #[tokio::test]
 async fn numbered_pages_that_say_whether_there_is_more() {
-    let server = Server::start(|request| {
+    let workflow = |id: u8| format!(r#"{{"workflow_id":"{id}"}}"#);
+    let server = Server::start(move |request| {
         if request.line.contains("page_num=1") {
-            data(&items(1..3), r#","has_more":true"#)
+            let two = [workflow(1), workflow(2)].join(",");
+            data(&two, r#","has_more":true"#)
         } else {
-            data(&items(3..4), r#","has_more":false"#)
+            data(&workflow(3), r#","has_more":false"#)
         }
     })
     .await;

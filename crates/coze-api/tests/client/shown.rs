@@ -3,6 +3,7 @@
 
 use std::error::Error as _;
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Once};
 
 use coze_api::Error;
@@ -14,6 +15,9 @@ const SECRETS: [&str; 2] = ["pat_secret", "hunter2"];
 
 /// Lines that showed one.
 static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// How many lines were looked at.
+static LINES: AtomicUsize = AtomicUsize::new(0);
 
 /// From now on, every line that is traced or logged by any test is looked at.
 pub(crate) fn watch() {
@@ -35,6 +39,7 @@ struct Lines;
 
 impl Lines {
     fn look_at(line: &str) {
+        LINES.fetch_add(1, Ordering::Relaxed);
         if SECRETS.iter().any(|secret| line.contains(secret)) {
             LEAKS.lock().unwrap().push(line.to_owned());
         }
@@ -83,4 +88,14 @@ pub(crate) fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> Error {
     let error = result.unwrap_err();
     shown(&error);
     error
+}
+
+#[tokio::test]
+async fn what_is_traced_and_logged_is_looked_at() {
+    watch();
+    let before = LINES.load(Ordering::Relaxed);
+    let coze = coze_api::Coze::builder().token("pat_secret");
+    let coze = coze.base_url("http://127.0.0.1:1").build().unwrap();
+    failure(coze.me().await);
+    assert!(LINES.load(Ordering::Relaxed) > before);
 }
