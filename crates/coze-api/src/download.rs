@@ -92,7 +92,7 @@ impl Download {
         let length = self.write(&part.0).await?;
         let renamed = tokio::fs::rename(&part.0, path).await;
         renamed.map_err(|error| unwritable(path, &error))?;
-        part.is_whole();
+        part.keep();
         Ok(length)
     }
 
@@ -114,7 +114,7 @@ struct Part(PathBuf);
 
 impl Part {
     /// It has its name now.
-    fn is_whole(mut self) {
+    fn keep(mut self) {
         self.0 = PathBuf::new();
     }
 }

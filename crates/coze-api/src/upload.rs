@@ -246,13 +246,13 @@ impl Upload {
             let rest = stream::iter(rest).flatten();
             stream::iter(pieces(begin).map(Ok)).chain(rest)
         });
-        let (progress, counter) = (self.progress.clone(), Arc::clone(&sent));
+        let progress = self.progress.clone();
         let content = content.try_flatten().map(Some);
         let content = content.chain(stream::iter([None])).map(move |piece| {
             let wrong = |what: &str| Err(io::Error::other(format!("cannot read {name}: {what}")));
             let Some(piece) = piece else {
                 return match length {
-                    Some(length) if counter.load(Ordering::Relaxed) < length => {
+                    Some(length) if sent.load(Ordering::Relaxed) < length => {
                         wrong(&format!("it is shorter than {length} bytes"))
                     }
                     _ => Ok(Bytes::new()),
@@ -263,7 +263,7 @@ impl Upload {
                 Err(error) => return wrong(&error.to_string()),
             };
             let new = piece.len() as u64;
-            let now = counter.fetch_add(new, Ordering::Relaxed) + new;
+            let now = sent.fetch_add(new, Ordering::Relaxed) + new;
             if let Some(length) = length.filter(|length| now > *length) {
                 return wrong(&format!("it is longer than {length} bytes"));
             }

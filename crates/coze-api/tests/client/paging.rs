@@ -181,7 +181,7 @@ async fn a_busy_server_is_waited_for_between_pages_too() {
     let turn = std::sync::atomic::AtomicUsize::new(0);
     let server = Server::start(move |request| {
         let turn = turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        if turn % 2 == 0 {
+        if turn.is_multiple_of(2) {
             return busy.clone();
         }
         bots(request)

@@ -256,7 +256,7 @@ async fn a_refusal_in_the_middle_of_an_upload_is_heard() {
     tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut buffer = vec![0; 64 * 1024];
-        socket.read(&mut buffer).await.unwrap();
+        assert!(socket.read(&mut buffer).await.unwrap() > 0);
         let body = r#"{"code":4100,"msg":"who are you"}"#;
         let head = format!(
             "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\n\
