@@ -11,6 +11,7 @@ use http::HeaderValue;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::auth::{Auth, Credential, TokenSource};
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
 use crate::guard::{Occupied, Turns};
@@ -19,7 +20,6 @@ use crate::observe::Observer;
 use crate::recover::Recover;
 use crate::retry::RetryPolicy;
 use crate::reuse::{Habits, NoteConnections};
-use crate::secret::Redact;
 
 /// A hosted service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -88,7 +88,8 @@ impl Default for Timeouts {
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct CozeBuilder {
     token: Option<SecretString>,
-    region: Region,
+    source: Option<Arc<dyn TokenSource>>,
+    region: Option<Region>,
     base_url: Option<String>,
     timeouts: Timeouts,
     recover: Recover,
@@ -112,6 +113,7 @@ impl fmt::Debug for CozeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CozeBuilder")
             .field("token", &self.token.as_ref().map(|_| "[redacted]"))
+            .field("auth", &self.source.as_ref().map(|_| "[source]"))
             .field("region", &self.region)
             .field("base_url", &self.base_url)
             .field("timeouts", &self.timeouts)
@@ -140,16 +142,28 @@ impl CozeBuilder {
         }
     }
 
-    /// The access token, with or without `Bearer ` before it. Required.
+    /// The access token, with or without `Bearer ` before it. Required, unless there is an
+    /// [`auth`](Self::auth), which this undoes.
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
+        self.source = None;
+        self
+    }
+
+    /// Where the access tokens come from: a [`JwtSession`](crate::JwtSession), an
+    /// [`OAuthSession`](crate::OAuthSession) or a [`TokenSource`] of one's own. Undoes
+    /// [`token`](Self::token). The client also uses the address of the source, unless it is given
+    /// one, or a region.
+    pub fn auth(mut self, source: impl TokenSource) -> Self {
+        self.source = Some(Arc::new(source));
+        self.token = None;
         self
     }
 
     /// The hosted service to call; [`Region::Cn`] by default. Undoes
     /// [`base_url`](Self::base_url).
     pub fn region(mut self, region: Region) -> Self {
-        self.region = region;
+        self.region = Some(region);
         self.base_url = None;
         self
     }
@@ -158,6 +172,14 @@ impl CozeBuilder {
     /// then comes before the path of every call.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// An address for when none has been set.
+    pub(crate) fn or_base_url(mut self, url: &str) -> Self {
+        if self.base_url.is_none() && self.region.is_none() {
+            self.base_url = Some(url.to_owned());
+        }
         self
     }
 
@@ -305,21 +327,41 @@ impl CozeBuilder {
     /// [`Error::Invalid`] when the token is missing or cannot stand in a header, when the base URL
     /// is none, or when the HTTP client cannot be set up.
     pub fn build(self) -> Result<Coze> {
-        let token = self.token.as_ref().map_or("", |it| it.expose_secret());
-        let token = token.trim();
-        let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
-        if token.is_empty() {
-            return Err(Error::Invalid(
-                "no access token: set COZE_API_TOKEN, or call `token` of the builder".into(),
-            ));
-        }
-        let authorization = authorization(token)?;
-        let base = base(
-            self.base_url
-                .as_deref()
-                .unwrap_or(self.region.base_url())
-                .trim(),
-        )?;
+        let auth = match (&self.source, &self.token) {
+            (Some(source), _) => Auth::renewed(Arc::clone(source)),
+            (None, Some(token)) if !token.expose_secret().trim().is_empty() => {
+                Auth::Static(Credential::bearer(token.expose_secret())?)
+            }
+            (None, _) => {
+                return Err(Error::Invalid(
+                    "no access token: set COZE_API_TOKEN, or call `token` or `auth` of the builder"
+                        .into(),
+                ));
+            }
+        };
+        self.build_with(auth)
+    }
+
+    /// Builds a client whose calls bring their own credentials.
+    pub(crate) fn build_without_token(self) -> Result<Coze> {
+        self.build_with(Auth::None)
+    }
+
+    fn build_with(mut self, auth: Auth) -> Result<Coze> {
+        let source = self.source.take();
+        // Whose calls are counted together: those with one token, or with one source of tokens.
+        let account = match (&source, &self.token) {
+            (Some(source), _) => format!("{:p}", Arc::as_ptr(source)).into(),
+            (None, Some(token)) => token.clone(),
+            (None, None) => SecretString::default(),
+        };
+        let source = source.as_deref().and_then(TokenSource::base_url);
+        let address = match (&self.base_url, self.region, source) {
+            (Some(url), ..) => url,
+            (None, Some(region), _) => region.base_url(),
+            (None, None, source) => source.unwrap_or(Region::default().base_url()),
+        };
+        let base = base(address.trim())?;
         let agent = self
             .user_agent
             .clone()
@@ -332,15 +374,15 @@ impl CozeBuilder {
         };
         let base = base.as_str().trim_end_matches('/').to_owned();
         let limited = self.limits != Limits::none();
-        let shared = || limited.then(|| Limiter::shared(self.limits, &base, token));
+        let shared =
+            || limited.then(|| Limiter::shared(self.limits, &base, account.expose_secret()));
         let limiter = self.limiter.clone().or_else(shared);
         Ok(Coze {
             inner: Arc::new(Inner {
                 http,
                 base,
-                authorization,
+                auth,
                 user_agent,
-                redact: Redact::new(token),
                 timeouts: self.timeouts.bounded(),
                 proxy: self.proxy_shown,
                 retry: self.retry,
@@ -391,22 +433,6 @@ impl CozeBuilder {
             .build()
             .map_err(|error| Error::Invalid(format!("the HTTP client cannot be set up: {error:?}")))
     }
-}
-
-fn authorization(token: &str) -> Result<HeaderValue> {
-    let bad = token
-        .char_indices()
-        .find(|(_, char)| !char.is_ascii_graphic());
-    if let Some((at, _)) = bad {
-        // The character itself is part of a secret, so only its place is told.
-        return Err(Error::Invalid(format!(
-            "the access token has a space, a line end or a character outside ASCII at byte {at}"
-        )));
-    }
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| Error::Invalid("the access token cannot stand in a header".into()))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 fn base(text: &str) -> Result<Url> {

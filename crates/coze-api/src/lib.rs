@@ -19,6 +19,7 @@
 //! | To | Use |
 //! |---|---|
 //! | set up a client | [`Coze::builder`], [`Coze::from_env`] |
+//! | log in | [`CozeBuilder::token`], or [`CozeBuilder::auth`] with a [`JwtApp`] or an [`OAuthApp`] |
 //! | talk to an agent | [`Coze::chat`]: [`stream`](ChatRequest::stream), [`reply`](ChatRequest::reply), [`poll`](ChatRequest::poll) |
 //! | go on talking | [`Coze::conversation`], [`ChatRequest::conversation`] |
 //! | send images and files | [`Coze::upload`], [`ChatRequest::image`], [`ChatRequest::file`] |
@@ -55,6 +56,7 @@
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
 
+mod auth;
 mod body;
 mod bots;
 mod builder;
@@ -92,6 +94,7 @@ mod run_options;
 mod secret;
 mod setters;
 mod stream;
+mod stream_error;
 mod tool_outputs;
 mod transport;
 mod turn;
@@ -102,6 +105,14 @@ mod workflow;
 mod workflow_info;
 mod workflow_stream;
 
+pub use auth::{
+    AccessToken, AuthError, AuthErrorKind, BoxFuture, DeviceLogin, DevicePoll, MemoryStore,
+    OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource, TokenStore,
+};
+#[cfg(not(target_family = "wasm"))]
+pub use auth::{Authorization, AuthorizationRequest};
+#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
+pub use auth::{JwtApp, JwtSession};
 pub use body::Body;
 pub use builder::{CozeBuilder, Region, Timeouts};
 pub use chat::ChatRequest;
@@ -110,10 +121,7 @@ pub use chatflow::ChatflowRequest;
 pub use client::Coze;
 pub use conversations::ConversationRequest;
 pub use download::Download;
-pub use error::{
-    ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
-    StreamFailure,
-};
+pub use error::{ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result};
 pub use guard::{ConversationOccupied, Occupied};
 pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use observe::{Attempt, Observer, StreamEnd};
@@ -129,6 +137,7 @@ pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 pub use run_error::{BrokenRun, RunFailed};
 pub use run_options::RunBy;
 pub use stream::EventStream;
+pub use stream_error::{StreamError, StreamFailure};
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
 pub use upload::Upload;
@@ -137,5 +146,5 @@ pub use workflow_stream::WorkflowStream;
 
 /// The wire: rows, and the types of their requests, replies and events.
 pub use coze_types as types;
-pub use coze_types::{ChatEvent, Id, WorkflowEvent, WorkflowEventData};
+pub use coze_types::{ChatEvent, Id, Secret, WorkflowEvent, WorkflowEventData};
 pub use http::Method;

@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Seconds since 1970 of a date in the form that HTTP prescribes.
-fn date(text: &str) -> Option<u64> {
+pub(crate) fn date(text: &str) -> Option<u64> {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod auth;
+mod auth_secrets;
 mod bodies;
 mod broken;
 mod chats;
@@ -13,8 +15,10 @@ mod encodings;
 mod framings;
 mod guard;
 mod hosts;
+mod jwt;
 mod kept;
 mod limits;
+mod oauth;
 mod paging;
 mod polling;
 mod proxies;
