@@ -37,6 +37,8 @@ pub struct Coze {
 
 pub(crate) struct Inner {
     pub(crate) http: reqwest::Client,
+    /// The address of its proxy, to be named in errors.
+    pub(crate) proxy: Option<Arc<str>>,
     /// Without a slash at its end.
     pub(crate) base: String,
     pub(crate) auth: Auth,

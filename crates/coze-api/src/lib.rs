@@ -50,7 +50,8 @@
 //! - Errors say what the server said, with its code and log id; [`Error::explain`] knows cause and
 //!   fix of each documented code. The token appears in no error, no `Debug` and no trace, and is
 //!   sent to no other host: redirects are not followed.
-//! - Requests are not repeated by themselves. [`Error::is_retryable`] says whether it could help.
+//! - What the server refused or never saw is sent again for a while, and so are reads; what may have
+//!   begun is not, unless [`Coze::resending`] allows it. [`RetryPolicy`] sets how often and how long.
 //!
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
