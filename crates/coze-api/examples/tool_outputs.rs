@@ -24,9 +24,9 @@ async fn main() -> coze_api::Result<()> {
     while reply.requires_action() {
         let mut answer = coze.submit_tool_outputs(&reply);
         for call in reply.tool_calls() {
-            let (tool, arguments) = (&call.function.name, &call.function.arguments);
-            println!("{tool} {arguments}");
-            answer = answer.output(&call.id, carry_out(tool, arguments));
+            let Some(tool) = &call.function else { continue };
+            println!("{} {}", tool.name, tool.arguments);
+            answer = answer.output(&call.id, carry_out(&tool.name, &tool.arguments));
         }
         reply = answer.reply().await?;
     }

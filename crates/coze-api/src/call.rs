@@ -162,33 +162,39 @@ impl Call {
             Some((name, value)) => request.header(name, value),
             None => request,
         };
-        let bytes = match &self.payload {
+        let mut only_once = false;
+        let request = match &self.payload {
             Payload::None => {
                 // The head is all there is.
                 trail.inspect(|trail| trail.hand_over());
                 return Ok(request);
             }
-            Payload::Json(bytes) => bytes,
+            Payload::Json(bytes) => request.header(CONTENT_TYPE, JSON).body(bytes.clone()),
             Payload::Form { fields, file, sent } => {
                 let mut form = Form::new();
                 for (name, value) in fields {
                     form = form.text(name.clone(), value.clone());
                 }
                 if let Some(file) = file {
+                    only_once = file.is_read_once();
                     form = form.part("file", file.part(sent).await?);
                 }
-                trail.inspect(|trail| trail.hand_over());
-                return Ok(request.multipart(form));
+                request.multipart(form)
             }
         };
-        let request = request.header(CONTENT_TYPE, JSON);
-        Ok(match trail {
-            None => request.body(bytes.clone()),
-            Some(trail) => {
-                let body = SecondStep::new(bytes.clone(), Arc::clone(trail));
-                request.body(reqwest::Body::wrap(body))
-            }
-        })
+        let Some(trail) = trail else {
+            return Ok(request);
+        };
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|error| {
+            let (name, error) = (&self.endpoint, error.without_url());
+            Error::Invalid(format!("{name} cannot be sent: {error}"))
+        })?;
+        if let Some(body) = request.body_mut().take() {
+            let body = SecondStep::new(body, Arc::clone(trail), only_once);
+            *request.body_mut() = Some(reqwest::Body::wrap(body));
+        }
+        Ok(reqwest::RequestBuilder::from_parts(client, request))
     }
 }
 

@@ -50,7 +50,8 @@
 //! - Errors say what the server said, with its code and log id; [`Error::explain`] knows cause and
 //!   fix of each documented code. The token appears in no error, no `Debug` and no trace, and is
 //!   sent to no other host: redirects are not followed.
-//! - Requests are not repeated by themselves. [`Error::is_retryable`] says whether it could help.
+//! - What the server refused or never saw is sent again for a while, and so are reads; what may have
+//!   begun is not, unless [`Coze::resending`] allows it. [`RetryPolicy`] sets how often and how long.
 //!
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
@@ -95,6 +96,8 @@ mod run_options;
 mod secret;
 mod setters;
 mod stream;
+mod stream_error;
+mod telemetry;
 mod tool_outputs;
 mod transport;
 mod turn;
@@ -121,10 +124,7 @@ pub use chatflow::ChatflowRequest;
 pub use client::{Client, Coze};
 pub use conversations::ConversationRequest;
 pub use download::Download;
-pub use error::{
-    ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
-    StreamFailure,
-};
+pub use error::{ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result};
 pub use guard::{ConversationOccupied, Occupied};
 pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use observe::{Attempt, Observer, StreamEnd};
@@ -140,6 +140,7 @@ pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 pub use run_error::{BrokenRun, RunFailed};
 pub use run_options::RunBy;
 pub use stream::EventStream;
+pub use stream_error::{StreamError, StreamFailure};
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
 pub use upload::Upload;

@@ -118,3 +118,28 @@ impl Wake for Alarm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_thread_ends_with_its_driver() {
+        let driver = Driver::start().unwrap();
+        let (held, end) = mpsc::channel::<()>();
+        driver.handle.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        assert_eq!(driver.wait(async { Ok(7) }).unwrap(), 7);
+        drop(driver);
+        let limit = Duration::from_secs(20);
+        assert_eq!(
+            end.recv_timeout(limit),
+            Err(mpsc::RecvTimeoutError::Disconnected)
+        );
+    }
+}
