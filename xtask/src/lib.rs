@@ -32,7 +32,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("links", documents::broken_links),
 ];
 
-/// The program in README.md has to compile.
+/// The programs in README.md have to compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}

@@ -34,6 +34,7 @@
 //! | take turns in a conversation | [`ChatRequest::if_occupied`] with [`Occupied`] |
 //! | stay within a plan | [`CozeBuilder::limits`] with [`Limits`], [`Coze::limiter`] |
 //! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
+//! | do without tokio | the module `blocking`, with the feature of that name |
 //!
 //! # What can be relied on
 //!
@@ -55,6 +56,8 @@
 //!
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
+//!
+#![doc = include_str!("guide.md")]
 
 mod auth;
 #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
