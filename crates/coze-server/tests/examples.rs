@@ -18,6 +18,7 @@ const PLAIN: &str = "7500000000000001001";
 const SCRIPTED: &str = "7500000000000001002";
 const GRADE: &str = "7500000000000002001";
 const TRIP: &str = "7500000000000002002";
+const CHATFLOW: &str = "7500000000000002003";
 
 /// What is run: name, agent, workflow, and pieces of what it must print, in their order.
 const RUN: &[(&str, &str, &str, &[&str])] = &[
@@ -54,7 +55,7 @@ const RUN: &[(&str, &str, &str, &[&str])] = &[
     (
         "chatflow",
         PLAIN,
-        TRIP,
+        CHATFLOW,
         &["小明，你想去哪个城市？", "chatflow: ", "杭州"],
     ),
     (
