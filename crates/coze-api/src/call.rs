@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::auth::Credential;
 use crate::error::{Error, Result};
-use crate::reuse::{SecondStep, Trail};
+use crate::reuse::{self, Trail};
 use crate::upload::Upload;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -82,6 +82,7 @@ impl Call {
     /// Puts another file in the place of the row's.
     pub(crate) fn put_file(&mut self, upload: Upload) {
         if let Payload::Form { file, .. } = &mut self.payload {
+            self.patience = upload.patience();
             *file = Some(upload);
         }
     }
@@ -106,7 +107,7 @@ impl Call {
             header: info.header,
             is_read: info.is_read(),
             streams: false,
-            patience: patience(info.name),
+            patience: patience(info.name).max(payload.patience()),
             payload,
             credential: None,
             gets_secrets: gets_secrets(info.path),
@@ -182,17 +183,21 @@ impl Call {
             }
         };
         let request = request.header(CONTENT_TYPE, JSON);
-        Ok(match trail {
-            None => request.body(bytes.clone()),
-            Some(trail) => {
-                let body = SecondStep::new(bytes.clone(), Arc::clone(trail));
-                request.body(reqwest::Body::wrap(body))
-            }
-        })
+        Ok(request.body(reuse::body(bytes, trail)))
     }
 }
 
 impl Payload {
+    /// The least time that it needs on its way.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Form {
+                file: Some(file), ..
+            } => file.patience(),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// Whether it can be sent a second time.
     pub(crate) fn is_whole(&self) -> bool {
         match self {

@@ -1,14 +1,16 @@
 //! Answers that are bytes, such as speech.
 
+#[cfg(all(feature = "files", not(target_family = "wasm")))]
 use std::path::Path;
 
 use bytes::Bytes;
 use coze_types::Downloads;
+#[cfg(all(feature = "files", not(target_family = "wasm")))]
 use tokio::io::AsyncWriteExt;
 
 use crate::call::Call;
 use crate::client::Coze;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exchange::{Answer, Opened, read};
 use crate::raw_stream::RawStream;
 use crate::response::Head;
@@ -64,7 +66,7 @@ impl Download {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// [`Error::Transport`] when the connection breaks, also before all announced bytes have
+    /// [`Error::Transport`](crate::Error::Transport) when the connection breaks, also before all announced bytes have
     /// come, or when it is silent for too long.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         self.0.chunk().await
@@ -77,13 +79,16 @@ impl Download {
     pub async fn bytes(self) -> Result<Bytes> {
         Ok(self.0.into_response().await?.into_bytes())
     }
+}
 
+#[cfg(all(feature = "files", not(target_family = "wasm")))]
+impl Download {
     /// Writes the bytes to a file, and returns how many there were. The file gets its name only
     /// when it is whole: until then it lies beside it, with `.part` at its end, and is removed
-    /// when the download fails.
+    /// when the download fails. Needs the feature `files`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the file cannot be written, and those of [`chunk`](Self::chunk).
+    /// [`Error::Invalid`](crate::Error::Invalid) when the file cannot be written, and those of [`chunk`](Self::chunk).
     pub async fn save(mut self, path: impl AsRef<Path>) -> Result<u64> {
         let path = path.as_ref();
         let mut part = path.as_os_str().to_owned();
@@ -117,6 +122,7 @@ impl Download {
     }
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Invalid(format!("cannot write {}: {error}", path.display()))
+#[cfg(all(feature = "files", not(target_family = "wasm")))]
+fn unwritable(path: &Path, error: &std::io::Error) -> crate::Error {
+    crate::Error::Invalid(format!("cannot write {}: {error}", path.display()))
 }

@@ -74,6 +74,7 @@ mod files;
 mod frames;
 mod guard;
 mod history;
+mod incoming;
 mod limit;
 mod missing;
 mod observe;
@@ -86,6 +87,7 @@ mod response;
 mod resume;
 mod retry;
 mod retry_after;
+#[cfg_attr(target_family = "wasm", path = "reuse_browser.rs")]
 mod reuse;
 mod run;
 mod run_error;
@@ -93,9 +95,15 @@ mod run_options;
 mod secret;
 mod setters;
 mod stream;
+mod task;
+mod time;
 mod tool_outputs;
 mod transport;
 mod turn;
+#[cfg_attr(
+    not(all(feature = "files", not(target_family = "wasm"))),
+    path = "upload_memory.rs"
+)]
 mod upload;
 mod waiting;
 mod watch;
@@ -104,11 +112,10 @@ mod workflow_info;
 mod workflow_stream;
 
 pub use auth::{
-    AccessToken, AuthError, AuthErrorKind, BoxFuture, DeviceLogin, DevicePoll, MemoryStore,
-    OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource, TokenStore,
+    AccessToken, AuthError, AuthErrorKind, Authorization, AuthorizationRequest, DeviceLogin,
+    DevicePoll, MemoryStore, OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource,
+    TokenStore,
 };
-#[cfg(not(target_family = "wasm"))]
-pub use auth::{Authorization, AuthorizationRequest};
 #[cfg(all(feature = "jwt", not(target_family = "wasm")))]
 pub use auth::{JwtApp, JwtSession};
 pub use body::Body;
@@ -138,6 +145,7 @@ pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 pub use run_error::{BrokenRun, RunFailed};
 pub use run_options::RunBy;
 pub use stream::EventStream;
+pub use task::{BoxFuture, MaybeSend, MaybeSync};
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
 pub use upload::Upload;

@@ -35,6 +35,11 @@ pub(crate) struct Habits {
 }
 
 impl Habits {
+    /// Of a client that is new.
+    pub(crate) fn begin() -> Option<Self> {
+        Some(Self::default())
+    }
+
     /// Whether calls are to be written in two steps.
     pub(crate) fn are_unknown(&self) -> bool {
         self.kept.load(Ordering::Relaxed) < ENOUGH
@@ -117,19 +122,27 @@ impl<S: Service<R>, R> Service<R> for Noted<S> {
 }
 
 /// A body that lets its head go ahead on a kept connection.
-pub(crate) struct SecondStep {
+struct SecondStep {
     bytes: Option<Bytes>,
     trail: Arc<Trail>,
     pause: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl SecondStep {
-    pub(crate) fn new(bytes: Bytes, trail: Arc<Trail>) -> Self {
+    fn new(bytes: Bytes, trail: Arc<Trail>) -> Self {
         Self {
             bytes: Some(bytes),
             trail,
             pause: None,
         }
+    }
+}
+
+/// A body of bytes; with a trail, one that is written behind its head.
+pub(crate) fn body(bytes: &Bytes, trail: Option<&Arc<Trail>>) -> reqwest::Body {
+    match trail {
+        None => bytes.clone().into(),
+        Some(trail) => reqwest::Body::wrap(SecondStep::new(bytes.clone(), Arc::clone(trail))),
     }
 }
 

@@ -107,7 +107,7 @@ impl TransportError {
             endpoint,
             url: url.to_owned(),
             waited: None,
-            reach: if source.is_connect() || source.is_builder() {
+            reach: if never_left(&source) {
                 Reach::NotSent
             } else {
                 Reach::Unknown
@@ -202,6 +202,15 @@ impl StdError for TransportError {
     }
 }
 
+/// Whether the server cannot have seen the call.
+fn never_left(error: &reqwest::Error) -> bool {
+    #[cfg(not(target_family = "wasm"))]
+    if error.is_connect() {
+        return true;
+    }
+    error.is_builder()
+}
+
 /// The errors behind an error, itself first.
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
@@ -209,6 +218,7 @@ fn chain<'a>(
     std::iter::successors(Some(error), |&error| error.source())
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn kind_of(error: &reqwest::Error) -> TransportKind {
     let io_kind =
         || chain(error).find_map(|it| it.downcast_ref::<io::Error>().map(io::Error::kind));
@@ -239,6 +249,20 @@ fn kind_of(error: &reqwest::Error) -> TransportKind {
         )
     ) || says(&["connection closed before message completed"])
     {
+        TransportKind::Reset
+    } else {
+        TransportKind::Other
+    }
+}
+
+/// A browser does not tell scripts why there was no answer, nor how far the call had come.
+#[cfg(target_family = "wasm")]
+fn kind_of(error: &reqwest::Error) -> TransportKind {
+    if error.is_timeout() {
+        TransportKind::Timeout
+    } else if error.is_request() {
+        TransportKind::Connect
+    } else if error.is_body() || error.is_decode() {
         TransportKind::Reset
     } else {
         TransportKind::Other

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use coze_types::files::FilePart;
@@ -109,6 +110,11 @@ impl Upload {
     pub fn progress(mut self, seen: impl Fn(u64, Option<u64>) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(seen));
         self
+    }
+
+    /// The least time that it needs: none, because its progress is seen.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Whether it can be sent a second time.

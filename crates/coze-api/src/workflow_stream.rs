@@ -10,7 +10,6 @@ use coze_types::workflow_event::{
 };
 use coze_types::{Id, Streams};
 use futures_util::Stream;
-use tokio::time::timeout_at;
 
 use crate::client::Coze;
 use crate::error::{Error, Result, StreamError, StreamFailure};
@@ -19,6 +18,7 @@ use crate::run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 use crate::run_error::BrokenRun;
 use crate::run_options::{Origin, Patience, RunBy};
 use crate::stream::EventStream;
+use crate::time::timeout_at;
 use crate::transport::Waited;
 
 /// The events of a workflow run, as they arrive.
