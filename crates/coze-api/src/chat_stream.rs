@@ -12,12 +12,13 @@ use futures_util::Stream;
 
 use crate::cancel::CancelOnDrop;
 use crate::client::Coze;
-use crate::error::{ChatFailed, Error, Result, StreamError, StreamFailure};
+use crate::error::{ChatFailed, Error, Result};
 use crate::guard::Turn;
 use crate::missing::{missing, told};
 use crate::recover::{Fetch, Plan, Recover, Recovery, Unrecovered, fetch};
 use crate::reply::{Assembly, Reply, is_answer};
 use crate::stream::EventStream;
+use crate::stream_error::{StreamError, StreamFailure};
 use crate::time::Instant;
 
 /// The events of a chat or of a chatflow, as they arrive.

@@ -11,11 +11,12 @@ use bytes::Bytes;
 use coze_types::sse::{Decoder, Frame};
 use coze_types::stream::Progress;
 
-use crate::error::{Error, StreamError, StreamFailure};
+use crate::error::Error;
 use crate::exchange::{Opened, is_document};
 use crate::limit::Permit;
 use crate::observe::{Observer, StreamEnd};
 use crate::response::{Head, RawResponse};
+use crate::stream_error::{StreamError, StreamFailure};
 use crate::task::BoxStream;
 use crate::time::Instant;
 use crate::transport::{TransportError, Waited, is_early_end};

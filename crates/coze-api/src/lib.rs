@@ -95,6 +95,7 @@ mod run_options;
 mod secret;
 mod setters;
 mod stream;
+mod stream_error;
 mod task;
 mod time;
 mod tool_outputs;
@@ -126,10 +127,7 @@ pub use chatflow::ChatflowRequest;
 pub use client::Coze;
 pub use conversations::ConversationRequest;
 pub use download::Download;
-pub use error::{
-    ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
-    StreamFailure,
-};
+pub use error::{ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result};
 pub use guard::{ConversationOccupied, Occupied};
 pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use observe::{Attempt, Observer, StreamEnd};
@@ -145,6 +143,7 @@ pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 pub use run_error::{BrokenRun, RunFailed};
 pub use run_options::RunBy;
 pub use stream::EventStream;
+pub use stream_error::{StreamError, StreamFailure};
 pub use task::{BoxFuture, MaybeSend, MaybeSync};
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};

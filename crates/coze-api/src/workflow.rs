@@ -8,13 +8,14 @@ use serde_json::Map;
 
 use crate::chatflow::ChatflowRequest;
 use crate::client::Coze;
-use crate::error::{Error, Result, StreamError};
+use crate::error::{Error, Result};
 use crate::history;
 use crate::poll::{Beat, PollOptions};
 use crate::resume::ResumeRequest;
 use crate::run::RunOutcome;
 use crate::run_options::{Origin, Patience, RunBy, RunOptions};
 use crate::setters::{run_setters, workflow_setters};
+use crate::stream_error::StreamError;
 use crate::transport::Waited;
 use crate::waiting;
 use crate::workflow_stream::WorkflowStream;

@@ -12,12 +12,13 @@ use coze_types::{Id, Streams};
 use futures_util::Stream;
 
 use crate::client::Coze;
-use crate::error::{Error, Result, StreamError, StreamFailure};
+use crate::error::{Error, Result};
 use crate::history::{self, run_of_event, run_of_page};
 use crate::run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 use crate::run_error::BrokenRun;
 use crate::run_options::{Origin, Patience, RunBy};
 use crate::stream::EventStream;
+use crate::stream_error::{StreamError, StreamFailure};
 use crate::time::timeout_at;
 use crate::transport::Waited;
 
