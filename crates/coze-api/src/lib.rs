@@ -54,6 +54,25 @@
 //!
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
+//!
+//! # Features
+//!
+//! All are on by default.
+//!
+//! | Feature | Brings |
+//! |---|---|
+//! | `files` | files from and to the disk: [`Coze::upload`], [`Upload::path`], [`Upload::reader`], [`Download::save`] |
+//! | `jwt` | logging in with a private key: [`JwtApp`] |
+//! | `gzip`, `brotli` | answers that are compressed |
+//!
+//! # In a browser
+//!
+//! The crate compiles to `wasm32-unknown-unknown`, for browsers, Node and other hosts of `fetch`;
+//! the features make no difference there. Flows, streams, retries, limits, recovery and all logins
+//! but JWT are the same, without tokio. What the host decides is not there: proxies, certificates,
+//! the choice of HTTP/2, the connect timeout, and files on disk. Futures are not `Send` there, and
+//! token sources, stores and observers need not be ([`MaybeSend`]). A host does not say why it got
+//! no answer, so that is always [`TransportKind::Connect`], and only reads are sent again.
 
 mod auth;
 mod body;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use coze_api::types::chat::ChatStatus;
 use coze_api::{
-    AccessToken, Attempt, Coze, CozeBuilder, Error, Observer, RetryPolicy, TransportKind,
+    AccessToken, Attempt, Coze, CozeBuilder, Error, Observer, Recover, RetryPolicy, TransportKind,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 use wasmtimer::{std::Instant, tokio::sleep};
@@ -64,6 +64,29 @@ async fn a_stream_comes_piece_by_piece() {
 }
 
 #[wasm_bindgen_test]
+async fn a_silent_stream_is_given_up_and_recovered() {
+    let impatient = || builder().idle_timeout(Duration::from_millis(20));
+    let coze = impatient().recover(Recover::Off).build().unwrap();
+    let mut stream = coze.chat(BOT).message("介绍").stream().await.unwrap();
+    let error = loop {
+        match stream.next_text().await.unwrap() {
+            Ok(_) => {}
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(error.contains("nothing arrived for 20ms"), "{error}");
+
+    let coze = impatient().build().unwrap();
+    let mut stream = coze.chat(BOT).message("介绍").stream().await.unwrap();
+    let mut text = String::new();
+    while let Some(piece) = stream.next_text().await {
+        text += &piece.unwrap();
+    }
+    assert_eq!(text, ANSWER);
+    assert!(stream.recovery().is_some());
+}
+
+#[wasm_bindgen_test]
 async fn a_dropped_stream_cancels_its_chat() {
     let coze = builder().build().unwrap();
     let mut stream = coze.chat(BOT).message("介绍").stream().await.unwrap();
@@ -76,10 +99,10 @@ async fn a_dropped_stream_cancels_its_chat() {
     assert_eq!(chat.status, ChatStatus::Canceled);
 }
 
-#[derive(Default)]
-struct Count(AtomicU32);
+#[derive(Clone, Default)]
+struct Count(Arc<AtomicU32>);
 
-impl Observer for Arc<Count> {
+impl Observer for Count {
     fn attempt(&self, _: &Attempt<'_>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -87,10 +110,10 @@ impl Observer for Arc<Count> {
 
 #[wasm_bindgen_test]
 async fn without_a_server_reads_are_repeated_and_writes_are_not() {
-    let attempts = Arc::new(Count::default());
+    let attempts = Count::default();
     let coze = builder()
-        .base_url("http://127.0.0.1:9")
-        .observer(Arc::clone(&attempts))
+        .base_url("http://127.0.0.1:59999")
+        .observer(attempts.clone())
         .retry(RetryPolicy {
             attempts: 3,
             first_delay: Duration::from_millis(100),
