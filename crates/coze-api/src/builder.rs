@@ -52,14 +52,34 @@ pub struct Timeouts {
     /// [`reqwest::Client`] of one's own, nor in a browser.
     pub connect: Duration,
     /// For the beginning of a stream, or for a whole reply that does not stream: 60 s. Calls that
-    /// wait for a workflow get at least 100 s, because the service itself gives up after 90 s;
-    /// uploads get a second more for each 64 KiB.
+    /// wait for a workflow get at least 100 s, because the service itself gives up after 90 s. An
+    /// upload may take as long as it needs, unless nothing of it goes out for this time.
     pub first_byte: Duration,
     /// Between two pieces of a stream: 120 s. A server that is silent for longer is given up, at
     /// most a quarter later.
     pub idle: Duration,
     /// For a whole call, streams included; unlimited by default.
     pub total: Option<Duration>,
+}
+
+impl Timeouts {
+    /// None longer than a clock can count.
+    fn bounded(self) -> Self {
+        const DAY: u64 = 86_400;
+        // Browsers count milliseconds in 32 bits.
+        const DAYS: u64 = if cfg!(target_family = "wasm") {
+            24
+        } else {
+            100 * 365
+        };
+        const EVER: Duration = Duration::from_secs(DAYS * DAY);
+        Self {
+            connect: self.connect.min(EVER),
+            first_byte: self.first_byte.min(EVER),
+            idle: self.idle.min(EVER),
+            total: self.total.map(|total| total.min(EVER)),
+        }
+    }
 }
 
 impl Default for Timeouts {
@@ -97,8 +117,11 @@ pub struct CozeBuilder {
     http_client: Option<reqwest::Client>,
     retry: RetryPolicy,
     observer: Option<Arc<dyn Observer>>,
+    trace_content: bool,
     #[cfg(not(target_family = "wasm"))]
     proxies: Vec<reqwest::Proxy>,
+    /// The last one's address, without its password.
+    proxy_shown: Option<Arc<str>>,
     #[cfg(not(target_family = "wasm"))]
     certificates: Vec<reqwest::Certificate>,
     #[cfg(not(target_family = "wasm"))]
@@ -251,6 +274,14 @@ impl CozeBuilder {
         self
     }
 
+    /// Writes what is said into the traces, as `gen_ai.input.messages` and
+    /// `gen_ai.output.messages` at level `DEBUG`. Off by default: traces hold names, ids and
+    /// numbers only. A secret is never written.
+    pub fn trace_content(mut self, trace: bool) -> Self {
+        self.trace_content = trace;
+        self
+    }
+
     /// Sends requests through a proxy, such as `http://proxy:3128` or `socks5h://127.0.0.1:1080`;
     /// user and password may stand in the URL. Without one, the usual variables of the environment
     /// count (`HTTPS_PROXY`, `NO_PROXY` …). Not in a browser.
@@ -264,6 +295,7 @@ impl CozeBuilder {
             Error::Invalid("the proxy's address is no URL such as http://proxy:3128".into())
         })?;
         self.proxies.push(proxy);
+        self.proxy_shown = without_password(url);
         Ok(self)
     }
 
@@ -385,7 +417,8 @@ impl CozeBuilder {
                 base,
                 auth,
                 user_agent,
-                timeouts: self.timeouts,
+                timeouts: self.timeouts.bounded(),
+                proxy: self.proxy_shown,
                 retry: self.retry,
                 habits,
                 observer: self.observer,
@@ -393,6 +426,7 @@ impl CozeBuilder {
                 turns: Turns::default(),
                 occupied: self.occupied,
                 recover: self.recover,
+                trace_content: self.trace_content,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),
@@ -411,7 +445,7 @@ impl CozeBuilder {
     #[cfg(not(target_family = "wasm"))]
     fn own_http_client(&self, base: &Url) -> Result<reqwest::Client> {
         let mut builder = reqwest::Client::builder()
-            .connect_timeout(self.timeouts.connect)
+            .connect_timeout(self.timeouts.bounded().connect)
             // A redirect could carry the token to another host, and a POST would become a GET.
             .redirect(reqwest::redirect::Policy::none())
             .pool_idle_timeout(Duration::from_secs(60))
@@ -464,6 +498,19 @@ fn base(text: &str) -> Result<Url> {
         return Err(invalid("must end with its path: no `?` and no `#`"));
     }
     Ok(url)
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn without_password(url: &str) -> Option<Arc<str>> {
+    // As the HTTP client reads it: the scheme may be left out.
+    let url = Url::parse(url)
+        .ok()
+        .filter(Url::has_host)
+        .map_or_else(|| Url::parse(&format!("http://{url}")), Ok);
+    let mut url = url.ok()?;
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    Some(url.as_str().trim_end_matches('/').into())
 }
 
 #[cfg(not(target_family = "wasm"))]

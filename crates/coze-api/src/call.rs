@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::auth::Credential;
 use crate::error::{Error, Result};
-use crate::reuse::{self, Trail};
+use crate::reuse::{Trail, in_steps};
 use crate::upload::Upload;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -163,27 +163,33 @@ impl Call {
             Some((name, value)) => request.header(name, value),
             None => request,
         };
-        let bytes = match &self.payload {
+        let mut only_once = false;
+        let request = match &self.payload {
             Payload::None => {
                 // The head is all there is.
                 trail.inspect(|trail| trail.hand_over());
                 return Ok(request);
             }
-            Payload::Json(bytes) => bytes,
+            Payload::Json(bytes) => request.header(CONTENT_TYPE, JSON).body(bytes.clone()),
             Payload::Form { fields, file, sent } => {
                 let mut form = Form::new();
                 for (name, value) in fields {
                     form = form.text(name.clone(), value.clone());
                 }
                 if let Some(file) = file {
+                    only_once = file.is_read_once();
                     form = form.part("file", file.part(sent).await?);
                 }
-                trail.inspect(|trail| trail.hand_over());
-                return Ok(request.multipart(form));
+                request.multipart(form)
             }
         };
-        let request = request.header(CONTENT_TYPE, JSON);
-        Ok(request.body(reuse::body(bytes, trail)))
+        let Some(trail) = trail else {
+            return Ok(request);
+        };
+        in_steps(request, trail, only_once).map_err(|error| {
+            let (name, error) = (&self.endpoint, error.without_url());
+            Error::Invalid(format!("{name} cannot be sent: {error}"))
+        })
     }
 }
 

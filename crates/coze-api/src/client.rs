@@ -37,6 +37,8 @@ pub struct Coze {
 
 pub(crate) struct Inner {
     pub(crate) http: reqwest::Client,
+    /// The address of its proxy, to be named in errors.
+    pub(crate) proxy: Option<Arc<str>>,
     /// Without a slash at its end.
     pub(crate) base: String,
     pub(crate) auth: Auth,
@@ -50,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) turns: Turns,
     pub(crate) occupied: Occupied,
     pub(crate) recover: Recover,
+    /// What is said goes into the traces.
+    pub(crate) trace_content: bool,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }

@@ -1,12 +1,10 @@
 //! Answers that are bytes, such as speech.
 
 #[cfg(all(feature = "files", not(target_family = "wasm")))]
-use std::path::Path;
+mod save;
 
 use bytes::Bytes;
 use coze_types::Downloads;
-#[cfg(all(feature = "files", not(target_family = "wasm")))]
-use tokio::io::AsyncWriteExt;
 
 use crate::call::Call;
 use crate::client::Coze;
@@ -79,50 +77,4 @@ impl Download {
     pub async fn bytes(self) -> Result<Bytes> {
         Ok(self.0.into_response().await?.into_bytes())
     }
-}
-
-#[cfg(all(feature = "files", not(target_family = "wasm")))]
-impl Download {
-    /// Writes the bytes to a file, and returns how many there were. The file gets its name only
-    /// when it is whole: until then it lies beside it, with `.part` at its end, and is removed
-    /// when the download fails. Needs the feature `files`.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) when the file cannot be written, and those of [`chunk`](Self::chunk).
-    pub async fn save(mut self, path: impl AsRef<Path>) -> Result<u64> {
-        let path = path.as_ref();
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = Path::new(&part);
-        let saved = self.write(part).await;
-        let saved = match saved {
-            Ok(length) => match tokio::fs::rename(part, path).await {
-                Ok(()) => Ok(length),
-                Err(error) => Err(unwritable(path, &error)),
-            },
-            Err(error) => Err(error),
-        };
-        if saved.is_err() {
-            // What is half there would only be taken for the whole.
-            let _ = tokio::fs::remove_file(part).await;
-        }
-        saved
-    }
-
-    async fn write(&mut self, path: &Path) -> Result<u64> {
-        let failed = |error: std::io::Error| unwritable(path, &error);
-        let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
-        let mut length = 0;
-        while let Some(chunk) = self.chunk().await? {
-            file.write_all(&chunk).await.map_err(failed)?;
-            length += chunk.len() as u64;
-        }
-        file.flush().await.map_err(failed)?;
-        Ok(length)
-    }
-}
-
-#[cfg(all(feature = "files", not(target_family = "wasm")))]
-fn unwritable(path: &Path, error: &std::io::Error) -> crate::Error {
-    crate::Error::Invalid(format!("cannot write {}: {error}", path.display()))
 }

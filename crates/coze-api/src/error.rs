@@ -262,7 +262,8 @@ impl fmt::Display for ApiError {
             (0, Some(name)) => write!(f, " ({}", OneLine(name))?,
             (code, _) => write!(f, " (code {code}")?,
         }
-        write!(f, ", HTTP {}{})", self.http, LogId(self.log_id.as_deref()))
+        write!(f, ", HTTP {}{})", self.http, LogId(self.log_id.as_deref()))?;
+        write!(f, "{}", TryAgain(self.retry_after))
     }
 }
 
@@ -303,7 +304,7 @@ impl fmt::Display for HttpError {
         if let Some(id) = &self.log_id {
             write!(f, " (logid {})", OneLine(id))?;
         }
-        Ok(())
+        write!(f, "{}", TryAgain(self.retry_after))
     }
 }
 
@@ -438,6 +439,18 @@ impl fmt::Display for OneLine<'_> {
             blank = space;
         }
         Ok(())
+    }
+}
+
+/// `; try again in … s`, when the server has said so.
+struct TryAgain(Option<Duration>);
+
+impl fmt::Display for TryAgain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.map(|wait| wait.as_secs()) {
+            Some(seconds) if seconds > 0 => write!(f, "; try again in {seconds} s"),
+            _ => Ok(()),
+        }
     }
 }
 

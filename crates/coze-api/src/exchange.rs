@@ -286,7 +286,8 @@ impl Coze {
             Some(trail) => followed(Arc::clone(trail), request.send()).await,
         };
         let response = sent.map_err(|error| {
-            let mut error = TransportError::new(call.endpoint.clone(), &shown, error);
+            let mut error = TransportError::new(call.endpoint.clone(), &shown, error)
+                .through(inner.proxy.as_ref());
             if let (Some(trail), Some(habits)) = (&trail, habits)
                 && error.is_of_old_connection(trail, call.is_read)
             {

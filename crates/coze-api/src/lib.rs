@@ -50,7 +50,8 @@
 //! - Errors say what the server said, with its code and log id; [`Error::explain`] knows cause and
 //!   fix of each documented code. The token appears in no error, no `Debug` and no trace, and is
 //!   sent to no other host: redirects are not followed.
-//! - Requests are not repeated by themselves. [`Error::is_retryable`] says whether it could help.
+//! - What the server refused or never saw is sent again for a while, and so are reads; what may have
+//!   begun is not, unless [`Coze::resending`] allows it. [`RetryPolicy`] sets how often and how long.
 //!
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
@@ -73,6 +74,14 @@
 //! the choice of HTTP/2, the connect timeout, and files on disk. Futures are not `Send` there, and
 //! token sources, stores and observers need not be ([`MaybeSend`]). A host does not say why it got
 //! no answer, so that is always [`TransportKind::Connect`], and only reads are sent again.
+
+#![cfg_attr(
+    target_family = "wasm",
+    expect(
+        clippy::arc_with_non_send_sync,
+        reason = "natively the same values are shared between threads"
+    )
+)]
 
 mod auth;
 mod body;
@@ -116,14 +125,11 @@ mod setters;
 mod stream;
 mod stream_error;
 mod task;
+mod telemetry;
 mod time;
 mod tool_outputs;
 mod transport;
 mod turn;
-#[cfg_attr(
-    not(all(feature = "files", not(target_family = "wasm"))),
-    path = "upload_memory.rs"
-)]
 mod upload;
 mod waiting;
 mod watch;

@@ -112,7 +112,9 @@ impl Attempts {
             Some(asked) => asked,
             None => self.back_off(),
         };
-        (self.begin.elapsed() + wait <= self.policy.budget).then_some(wait)
+        // A server may ask for any number of seconds.
+        let end = self.begin.elapsed().saturating_add(wait);
+        (end <= self.policy.budget).then_some(wait)
     }
 
     fn back_off(&self) -> Duration {

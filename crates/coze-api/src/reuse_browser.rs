@@ -6,8 +6,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 /// Never there.
 #[derive(Debug)]
 pub(crate) struct Habits(Infallible);
@@ -32,11 +30,15 @@ impl Habits {
 
 /// Shows nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Trail;
+pub(crate) struct Trail {}
 
 impl Trail {
     pub(crate) fn is_fresh(&self) -> bool {
         true
+    }
+
+    pub(crate) fn is_young(&self) -> bool {
+        false
     }
 
     pub(crate) fn hand_over(&self) {}
@@ -50,6 +52,10 @@ pub(crate) async fn followed<T>(_: Arc<Trail>, sending: impl Future<Output = T>)
     sending.await
 }
 
-pub(crate) fn body(bytes: &Bytes, _: Option<&Arc<Trail>>) -> reqwest::Body {
-    bytes.clone().into()
+pub(crate) fn in_steps(
+    request: reqwest::RequestBuilder,
+    _: &Arc<Trail>,
+    _only_once: bool,
+) -> reqwest::Result<reqwest::RequestBuilder> {
+    Ok(request)
 }
