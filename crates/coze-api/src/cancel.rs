@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use coze_types::Id;
 use coze_types::chat::{CancelChat, CancelChatBody, Chat};
-use tokio::runtime::Handle;
 
 use crate::client::Coze;
 use crate::error::Result;
 use crate::guard::Turn;
+use crate::task::in_background;
+use crate::time::timeout;
 
 /// How long a cancellation in the background may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -89,15 +90,11 @@ impl Drop for CancelOnDrop {
         let Some((conversation, chat)) = self.chat.take().filter(|_| self.wanted) else {
             return;
         };
-        // Without a runtime there is nothing that could send it.
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
         // The conversation is free when the chat is over.
         let turn = self.turn.take();
-        runtime.spawn(async move {
+        in_background(async move {
             let cancelling = turn.coze().cancel_chat(conversation, chat);
-            match tokio::time::timeout(LIMIT, cancelling).await {
+            match timeout(LIMIT, cancelling).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "a dropped chat was not cancelled"),
                 Err(_) => tracing::debug!("a dropped chat was not cancelled in time"),

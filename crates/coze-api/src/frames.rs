@@ -3,7 +3,6 @@
 //! Nothing is spawned and nothing is copied but the bytes into the decoder: whoever polls the
 //! stream drives the connection, and dropping it closes the connection.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,8 +10,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use coze_types::sse::{Decoder, Frame};
 use coze_types::stream::Progress;
-use futures_util::Stream;
-use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::exchange::{Opened, is_document};
@@ -20,10 +17,10 @@ use crate::limit::Permit;
 use crate::observe::{Observer, StreamEnd};
 use crate::response::{Head, RawResponse};
 use crate::stream_error::{StreamError, StreamFailure};
+use crate::task::BoxStream;
+use crate::time::Instant;
 use crate::transport::{TransportError, Waited, is_early_end};
 use crate::watch::Watch;
-
-type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
 /// A frame that [`Frames::poll_frame`] has moved to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +35,7 @@ pub(crate) struct Frames {
     head: Head,
     url: String,
     /// `None` once it has ended.
-    body: Option<Body>,
+    body: Option<BoxStream<'static, reqwest::Result<Bytes>>>,
     begin: Option<Bytes>,
     decoder: Decoder,
     /// Where the stream stands after the last event.

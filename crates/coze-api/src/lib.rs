@@ -55,6 +55,33 @@
 //!
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
+//!
+//! # Features
+//!
+//! All are on by default.
+//!
+//! | Feature | Brings |
+//! |---|---|
+//! | `files` | files from and to the disk: [`Coze::upload`], [`Upload::path`], [`Upload::reader`], [`Download::save`] |
+//! | `jwt` | logging in with a private key: [`JwtApp`] |
+//! | `gzip`, `brotli` | answers that are compressed |
+//!
+//! # In a browser
+//!
+//! The crate compiles to `wasm32-unknown-unknown`, for browsers, Node and other hosts of `fetch`;
+//! the features make no difference there. Flows, streams, retries, limits, recovery and all logins
+//! but JWT are the same, without tokio. What the host decides is not there: proxies, certificates,
+//! the choice of HTTP/2, the connect timeout, and files on disk. Futures are not `Send` there, and
+//! token sources, stores and observers need not be ([`MaybeSend`]). A host does not say why it got
+//! no answer, so that is always [`TransportKind::Connect`], and only reads are sent again.
+
+#![cfg_attr(
+    target_family = "wasm",
+    expect(
+        clippy::arc_with_non_send_sync,
+        reason = "natively the same values are shared between threads"
+    )
+)]
 
 mod auth;
 mod body;
@@ -75,6 +102,7 @@ mod files;
 mod frames;
 mod guard;
 mod history;
+mod incoming;
 mod limit;
 mod missing;
 mod observe;
@@ -87,6 +115,7 @@ mod response;
 mod resume;
 mod retry;
 mod retry_after;
+#[cfg_attr(target_family = "wasm", path = "reuse_browser.rs")]
 mod reuse;
 mod run;
 mod run_error;
@@ -95,7 +124,9 @@ mod secret;
 mod setters;
 mod stream;
 mod stream_error;
+mod task;
 mod telemetry;
+mod time;
 mod tool_outputs;
 mod transport;
 mod turn;
@@ -107,11 +138,10 @@ mod workflow_info;
 mod workflow_stream;
 
 pub use auth::{
-    AccessToken, AuthError, AuthErrorKind, BoxFuture, DeviceLogin, DevicePoll, MemoryStore,
-    OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource, TokenStore,
+    AccessToken, AuthError, AuthErrorKind, Authorization, AuthorizationRequest, DeviceLogin,
+    DevicePoll, MemoryStore, OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource,
+    TokenStore,
 };
-#[cfg(not(target_family = "wasm"))]
-pub use auth::{Authorization, AuthorizationRequest};
 #[cfg(all(feature = "jwt", not(target_family = "wasm")))]
 pub use auth::{JwtApp, JwtSession};
 pub use body::Body;
@@ -139,6 +169,7 @@ pub use run_error::{BrokenRun, RunFailed};
 pub use run_options::RunBy;
 pub use stream::EventStream;
 pub use stream_error::{StreamError, StreamFailure};
+pub use task::{BoxFuture, MaybeSend, MaybeSync};
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
 pub use upload::Upload;

@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
-
+use crate::time::{Instant, Sleep, sleep_until};
 use crate::transport::Waited;
 
 /// So many ticks without a sign of life are silence.
