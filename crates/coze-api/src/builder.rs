@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::guard::{Occupied, Turns};
 use crate::limit::{Limiter, Limits};
 use crate::observe::Observer;
+use crate::recover::Recover;
 use crate::retry::RetryPolicy;
 use crate::reuse::{Habits, NoteConnections};
 use crate::secret::Redact;
@@ -77,6 +78,7 @@ pub struct CozeBuilder {
     region: Region,
     base_url: Option<String>,
     timeouts: Timeouts,
+    recover: Recover,
     user_agent: Option<String>,
     default_bot: Option<Id>,
     default_user: Option<String>,
@@ -171,6 +173,12 @@ impl CozeBuilder {
     /// See [`Timeouts::total`].
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.total = Some(timeout);
+        self
+    }
+
+    /// What to do when the stream of a chat breaks; see [`Recover`].
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
         self
     }
 
@@ -324,6 +332,7 @@ impl CozeBuilder {
                 limiter,
                 turns: Turns::default(),
                 occupied: self.occupied,
+                recover: self.recover,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),

@@ -17,6 +17,7 @@ use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::guard::Occupied;
 use crate::poll::PollOptions;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
 use crate::turn::{self, Unstreamed};
 
@@ -44,6 +45,7 @@ impl Coze {
             draft: Draft::default(),
             poll: PollOptions::default(),
             occupied: None,
+            recover: self.inner.recover,
         }
     }
 
@@ -117,6 +119,7 @@ pub struct ChatRequest {
     draft: Draft,
     poll: PollOptions,
     occupied: Option<Occupied>,
+    recover: Recover,
 }
 
 impl ChatRequest {
@@ -270,6 +273,13 @@ impl ChatRequest {
         self
     }
 
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
+        self
+    }
+
     /// The body, for what has no method of its own. Messages that stand in it come first.
     pub fn body_mut(&mut self) -> &mut StartChatBody {
         &mut self.row.body
@@ -304,10 +314,11 @@ impl ChatRequest {
     /// as [`if_occupied`](Self::if_occupied) has it.
     pub async fn stream(self) -> Result<ChatStream> {
         let row = self.request()?;
+        let plan = Plan::of_chat(self.recover, &row.body);
         let conversation = conversation_of(&row);
         let begun = self.coze.stream_turn(row, conversation, self.occupied);
         let (turn, events) = begun.await?;
-        Ok(ChatStream::new(turn, events))
+        Ok(ChatStream::new(turn, events, plan))
     }
 
     /// Starts the chat and waits for all of it, streaming underneath.

@@ -8,6 +8,7 @@ use crate::chat_stream::ChatStream;
 use crate::client::Coze;
 use crate::error::Result;
 use crate::guard::Occupied;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
 use crate::setters::workflow_setters;
 
@@ -22,14 +23,17 @@ pub struct ChatflowRequest {
     coze: Coze,
     row: ChatWorkflow,
     occupied: Option<Occupied>,
+    recover: Recover,
 }
 
 impl ChatflowRequest {
     pub(crate) fn new(coze: Coze, row: ChatWorkflow) -> Self {
+        let recover = coze.inner.recover;
         Self {
             coze,
             row,
             occupied: None,
+            recover,
         }
     }
 
@@ -66,6 +70,13 @@ impl ChatflowRequest {
         self
     }
 
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
+        self
+    }
+
     /// The body, for what has no method of its own.
     pub fn body_mut(&mut self) -> &mut ChatWorkflowBody {
         &mut self.row.body
@@ -76,10 +87,11 @@ impl ChatflowRequest {
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
+        let plan = Plan::new(self.recover);
         let conversation = self.row.body.conversation_id.clone();
         let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
         let (turn, events) = begun.await?;
-        Ok(ChatStream::new(turn, events))
+        Ok(ChatStream::new(turn, events, plan))
     }
 
     /// Talks to the chatflow and waits for all of its answer.

@@ -15,6 +15,7 @@ use crate::guard::{Occupied, Turns};
 use crate::limit::Limiter;
 use crate::observe::Observer;
 use crate::raw_stream::RawStream;
+use crate::recover::Recover;
 use crate::response::{RawResponse, Response};
 use crate::retry::RetryPolicy;
 use crate::reuse::Habits;
@@ -49,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) limiter: Option<Limiter>,
     pub(crate) turns: Turns,
     pub(crate) occupied: Occupied,
+    pub(crate) recover: Recover,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }
@@ -101,7 +103,7 @@ impl Coze {
         // The request is bytes now: what follows need not hold the row.
         drop(row);
         let Judged { raw, verdict } = self.call(&call).await?;
-        raw.decode(verdict?)
+        raw.decode(&verdict?)
     }
 
     /// Makes any call that can stream, asking for the stream.

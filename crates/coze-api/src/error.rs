@@ -12,10 +12,11 @@ use coze_types::runs::RunHistory;
 use crate::body::Body;
 use crate::guard::ConversationOccupied;
 use crate::limit::LimitReached;
+use crate::recover::Unrecovered;
 use crate::reply::Reply;
 use crate::run::NodeText;
 use crate::run_error::{BrokenRun, RunFailed};
-use crate::transport::TransportError;
+use crate::transport::{TransportError, Waited};
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -176,8 +177,7 @@ impl Error {
         matches!(self, Self::Stream(error) if matches!(error.kind, StreamError::Truncated))
     }
 
-    /// What had arrived before the failure, when the failing call collected it: the text of
-    /// [`ChatRequest::reply`](crate::ChatRequest::reply) must not be lost with its error.
+    /// What a chat had said before the failure: it must not be lost with the error.
     #[must_use]
     pub fn partial(&self) -> Option<&Reply> {
         match self {
@@ -328,12 +328,15 @@ pub struct StreamFailure {
     pub conversation_id: Option<Id>,
     /// The chat, once it is known.
     pub chat_id: Option<Id>,
-    /// What the chat had said, when the stream was read by a collecting call.
+    /// What the chat had said; not of a stream that can be read on, which goes on collecting.
     pub partial: Option<Reply>,
-    /// What the workflow's nodes had said, when the stream was read by a collecting call.
+    /// What the workflow's nodes had said.
     pub said: Vec<NodeText>,
     /// The run, when a workflow was streamed.
     pub run: Option<BrokenRun>,
+    /// Why a stream that broke was not recovered; `None` when nothing broke: the server told of
+    /// the failure, or the stream can be read on.
+    pub unrecovered: Option<Unrecovered>,
 }
 
 /// How a stream broke.
@@ -405,7 +408,10 @@ impl fmt::Display for StreamFailure {
         write!(f, "{})", LogId(self.log_id.as_deref()))?;
         match &self.run {
             Some(run) if !matches!(self.kind, StreamError::Event { .. }) => write!(f, "; {run}"),
-            _ => Ok(()),
+            _ => match &self.unrecovered {
+                None => Ok(()),
+                Some(reason) => write!(f, "; not recovered: {reason}"),
+            },
         }
     }
 }
@@ -416,6 +422,14 @@ impl std::error::Error for StreamFailure {
             StreamError::Transport(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl StreamFailure {
+    /// The timeout of the whole call has passed.
+    pub(crate) fn is_total_timeout(&self) -> bool {
+        matches!(&self.kind, StreamError::Transport(error)
+            if matches!(error.waited, Some(Waited::Total(_))))
     }
 }
 

@@ -115,7 +115,7 @@ impl Coze {
         call: &Call,
     ) -> Result<(RawResponse, Response<T>)> {
         let Judged { raw, verdict } = self.call(call).await?;
-        let reply = raw.clone().decode(verdict?)?;
+        let reply = raw.clone().decode(&verdict?)?;
         Ok((raw, reply))
     }
 
@@ -142,7 +142,8 @@ impl Coze {
                 };
                 self.in_time(call, deadline, taking).await
             };
-            let result = making.instrument(span.clone()).await;
+            // It is large, and would be copied into the future of every flow.
+            let result = Box::pin(making.instrument(span.clone())).await;
             let (head, error) = match &result {
                 Ok(answer) => (Some(answer.head()), answer.refusal()),
                 Err(error) => (None, Some(error)),

@@ -58,7 +58,7 @@ impl Coze {
         drop(row);
         call.put_file(file);
         let Judged { raw, verdict } = self.call(&call).await?;
-        raw.decode(verdict?)
+        raw.decode(&verdict?)
     }
 
     /// Reads what a file is; no call gives its content.

@@ -6,12 +6,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use coze_types::sse::{Decoder, Frame};
 use coze_types::stream::Progress;
 use futures_util::Stream;
+use tokio::time::Instant;
 
 use crate::error::{Error, StreamError, StreamFailure};
 use crate::exchange::{Opened, is_document};
@@ -99,6 +100,16 @@ impl Frames {
 
     pub(crate) fn events(&self) -> u64 {
         self.events
+    }
+
+    /// When the whole call must be done, and how long that was.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.watch.deadline()
+    }
+
+    /// The data of the frame that was found last; `None` once another one is looked for.
+    pub(crate) fn raw(&self) -> Option<&[u8]> {
+        self.decoder.current()?.data
     }
 
     /// The frame that was found last.
@@ -238,6 +249,7 @@ impl Frames {
             partial: None,
             said: Vec::new(),
             run: None,
+            unrecovered: None,
         }
         .into()
     }

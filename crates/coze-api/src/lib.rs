@@ -36,8 +36,9 @@
 //!
 //! # What can be relied on
 //!
-//! - A stream that ends before its last event is an error, never a quiet end. Whatever had arrived
-//!   is with the caller, or in [`Error::partial`].
+//! - A stream that ends before its last event is recovered where the chat's history is saved: what
+//!   was missing follows, nothing comes twice; see [`ChatStream`] and [`Recover`]. Elsewhere it is
+//!   an error, never a quiet end, and whatever had arrived is in [`Error::partial`].
 //! - A workflow run whose stream breaks is read from its history, when the stream had told the id
 //!   of the run; [`StreamFailure::run`] says how to find it otherwise. None is run twice unless
 //!   [`WorkflowRequest::may_run_twice`] allows it.
@@ -72,10 +73,12 @@ mod frames;
 mod guard;
 mod history;
 mod limit;
+mod missing;
 mod observe;
 mod pages;
 mod poll;
 mod raw_stream;
+mod recover;
 mod reply;
 mod response;
 mod resume;
@@ -116,6 +119,7 @@ pub use observe::{Attempt, Observer, StreamEnd};
 pub use pages::Pages;
 pub use poll::PollOptions;
 pub use raw_stream::RawStream;
+pub use recover::{Recover, Recovery, Unrecovered};
 pub use reply::Reply;
 pub use response::{RawResponse, Response};
 pub use resume::ResumeRequest;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coze_types::chat::{Chat, ChatQuery, ChatStatus, ListChatMessages, RetrieveChat};
+use coze_types::chat::{Chat, ChatQuery, ListChatMessages, RetrieveChat};
 use coze_types::messages::Message;
 use coze_types::{Empty, Id};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -150,6 +150,15 @@ impl Beat {
             Err(error) => Err(error),
         }
     }
+
+    /// The deadline came first.
+    fn late(&self, chat: Option<Chat>) -> Error {
+        Error::from(PollTimeout {
+            deadline: self.options.deadline,
+            chat,
+            ..PollTimeout::default()
+        })
+    }
 }
 
 impl Coze {
@@ -198,22 +207,40 @@ impl Coze {
     async fn poll(
         &self,
         query: ChatQuery,
-        mut last: Option<Chat>,
-        mut log_id: Option<String>,
+        last: Option<Chat>,
+        log_id: Option<String>,
         options: PollOptions,
     ) -> Result<Reply> {
-        let mut beat = Beat::new(options);
+        let over = |chat: &Chat| chat.status.is_terminal();
+        let reply = self
+            .outcome(&query, last, log_id, Beat::new(options), over)
+            .await?;
+        if reply.chat.status.is_failure() {
+            let error = reply.chat.error().cloned().unwrap_or_default();
+            return Err(Error::from(ChatFailed {
+                code: error.code,
+                msg: error.msg,
+                reply,
+            }));
+        }
+        Ok(reply)
+    }
+
+    /// Looks until the chat is over, then reads what it said, also when it failed.
+    pub(crate) async fn outcome(
+        &self,
+        query: &ChatQuery,
+        mut last: Option<Chat>,
+        mut log_id: Option<String>,
+        mut beat: Beat,
+        over: impl Fn(&Chat) -> bool,
+    ) -> Result<Reply> {
         let chat = loop {
-            if let Some(chat) = last.take_if(|chat| chat.status.is_terminal()) {
+            if let Some(chat) = last.take_if(|chat| over(chat)) {
                 break chat;
             }
             if !beat.wait().await {
-                return Err(PollTimeout {
-                    deadline: options.deadline,
-                    chat: last,
-                    ..Default::default()
-                }
-                .into());
+                return Err(beat.late(last));
             }
             let row = RetrieveChat {
                 query: query.clone(),
@@ -224,31 +251,24 @@ impl Coze {
                 last = Some(seen.into_inner().data);
             }
         };
-        let messages = self.chat_messages(query).await;
-        // Failed, cancelled, and the ends that only the open-source server knows.
-        let failed = !matches!(
-            chat.status,
-            ChatStatus::Completed | ChatStatus::RequiresAction
-        );
-        let reply = Reply {
-            // For a chat that failed, its own error counts, not that of the list.
-            messages: match messages {
-                Err(_) if failed => Vec::new(),
-                messages => messages?,
-            },
-            chat,
-            log_id,
-            debug_url: None,
+        let messages = loop {
+            match beat.look(self.chat_messages(query.clone())).await {
+                Ok(Some(messages)) => break messages,
+                Ok(None) => {}
+                // For a chat that failed, its own error counts, not that of the list.
+                Err(_) if chat.status.is_failure() => break Vec::new(),
+                Err(error) => return Err(error),
+            }
+            if !beat.wait().await {
+                return Err(beat.late(Some(chat)));
+            }
         };
-        if failed {
-            let error = reply.chat.error().cloned().unwrap_or_default();
-            return Err(Error::from(ChatFailed {
-                code: error.code,
-                msg: error.msg,
-                reply,
-            }));
-        }
-        Ok(reply)
+        Ok(Reply {
+            chat,
+            messages,
+            log_id,
+            ..Reply::default()
+        })
     }
 
     async fn chat_messages(&self, query: ChatQuery) -> Result<Vec<Message>> {

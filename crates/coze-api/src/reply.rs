@@ -7,6 +7,8 @@ use coze_types::chat::{Chat, ChatStatus, ToolCall, Usage};
 use coze_types::chat_event::{ChatEvent, ChatFailure};
 use coze_types::messages::{Message, MessageType, Role};
 
+use crate::recover::Recovery;
+
 /// What a chat produced: the chat itself and its messages.
 ///
 /// Speech is not part of it; it comes as [`ChatEvent::AudioDelta`] in a stream.
@@ -16,6 +18,7 @@ pub struct Reply {
     pub(crate) messages: Vec<Message>,
     pub(crate) log_id: Option<String>,
     pub(crate) debug_url: Option<String>,
+    pub(crate) recovery: Option<Box<Recovery>>,
 }
 
 /// True for what the agent says to the user. Servers of the skill dialect leave the type out.
@@ -132,6 +135,12 @@ impl Reply {
         self.log_id.as_deref()
     }
 
+    /// What was recovered, when the stream broke and what was missing was fetched.
+    #[must_use]
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_deref()
+    }
+
     /// The page that shows the run of a chatflow; valid for 7 days.
     #[must_use]
     pub fn debug_url(&self) -> Option<&str> {
@@ -165,7 +174,11 @@ impl Assembly {
                     ChatFailure::Chat(chat) => self.chat(chat),
                     ChatFailure::Error(_) => self.reply.chat.last_error = Some(failure.error()),
                 }
-                self.reply.chat.status = ChatStatus::Failed;
+                // `expired`, say, tells more than `failed`.
+                let status = &mut self.reply.chat.status;
+                if !status.is_failure() {
+                    *status = ChatStatus::Failed;
+                }
             }
             ChatEvent::Done(done) => {
                 self.reply.debug_url.clone_from(&done.debug_url);
@@ -178,6 +191,12 @@ impl Assembly {
             ChatEvent::Error(error) => self.reply.debug_url.clone_from(&error.debug_url),
             ChatEvent::AudioDelta(_) | ChatEvent::Unknown { .. } => {}
         }
+    }
+
+    /// The messages so far, and whether each is whole.
+    pub(crate) fn received(&self) -> impl Iterator<Item = (&Message, bool)> {
+        let whole = self.whole.iter().copied();
+        self.reply.messages.iter().zip(whole)
     }
 
     fn chat(&mut self, chat: &Chat) {

@@ -147,11 +147,11 @@ impl RawResponse {
     /// As [`into_result`](Self::into_result).
     pub fn json<T: DeserializeOwned>(self) -> Result<T> {
         let status = self.judge()?;
-        self.decode(status).map(|response| response.value)
+        self.decode(&status).map(|response| response.value)
     }
 
     /// The second pass over the bytes; the first is [`judge`](Self::judge).
-    pub(crate) fn decode<T: DeserializeOwned>(self, status: Status) -> Result<Response<T>> {
+    pub(crate) fn decode<T: DeserializeOwned>(self, status: &Status) -> Result<Response<T>> {
         // `204 No Content` is a success that has nothing to say.
         let body: &[u8] = if self.is_no_content() {
             b"{}"

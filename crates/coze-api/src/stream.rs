@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use coze_types::StreamEvent;
 use futures_util::Stream;
+use serde::de::IgnoredAny;
 
 use crate::error::{Result, StreamError};
 use crate::frames::{Found, Frames};
@@ -17,7 +18,8 @@ use crate::frames::{Found, Frames};
 ///
 /// It ends after the last event. A stream that ends before it yields
 /// [`StreamError::Truncated`] once, then `None`. After any error but [`StreamError::Decode`]
-/// nothing follows. Dropping it closes its connection.
+/// nothing follows. Nothing is recovered: that is what [`ChatStream`](crate::ChatStream) is for.
+/// Dropping it closes its connection.
 pub struct EventStream<E: StreamEvent> {
     frames: Frames,
     memory: E::Memory,
@@ -65,6 +67,14 @@ impl<E: StreamEvent> EventStream<E> {
         self.frames.bytes()
     }
 
+    /// The data of the event that was given last, as it came: also what no type knows. In the
+    /// dialect of the skill it holds the event's name, too. `None` before the first event, and
+    /// after one without data.
+    #[must_use]
+    pub fn raw(&self) -> Option<&[u8]> {
+        self.frames.raw()
+    }
+
     /// True when nothing will follow.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -99,6 +109,10 @@ impl<E: StreamEvent> Stream for EventStream<E> {
             Some(Ok(found)) => found,
         };
         let frame = frames.frame();
+        // Without a name it is of the dialect that puts the name into the data, and it is cut.
+        if found == Found::Rest && frame.event.is_none() && !is_whole(frame.data) {
+            return Poll::Ready(frames.end());
+        }
         Poll::Ready(Some(match E::read(&frame, memory) {
             Ok(event) => {
                 frames.after(event.progress());
@@ -119,4 +133,10 @@ impl<E: StreamEvent> Stream for EventStream<E> {
             }
         }))
     }
+}
+
+/// True for JSON that is not cut, and for the bare end mark.
+fn is_whole(data: Option<&[u8]>) -> bool {
+    let data = data.unwrap_or_default();
+    data.trim_ascii() == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(data).is_ok()
 }

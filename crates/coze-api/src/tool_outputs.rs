@@ -8,6 +8,7 @@ use crate::client::Coze;
 use crate::error::{Error, Result};
 use crate::guard::Occupied;
 use crate::poll::PollOptions;
+use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
 use crate::turn::{self, Unstreamed};
 
@@ -18,11 +19,17 @@ pub struct ChatRef {
     pub conversation_id: Id,
     /// The chat.
     pub chat_id: Id,
+    /// The messages that it is known to have produced; empty when that is not known. A stream that
+    /// goes on with the chat and breaks is recovered without them.
+    pub messages: Vec<Id>,
 }
 
 impl From<&Reply> for ChatRef {
     fn from(reply: &Reply) -> Self {
-        reply.chat().into()
+        Self {
+            messages: reply.messages().iter().map(|it| it.id.clone()).collect(),
+            ..reply.chat().into()
+        }
     }
 }
 
@@ -31,6 +38,7 @@ impl From<&Chat> for ChatRef {
         Self {
             conversation_id: chat.conversation_id.clone(),
             chat_id: chat.id.clone(),
+            messages: Vec::new(),
         }
     }
 }
@@ -40,6 +48,7 @@ impl<C: Into<Id>, T: Into<Id>> From<(C, T)> for ChatRef {
         Self {
             conversation_id: conversation.into(),
             chat_id: chat.into(),
+            messages: Vec::new(),
         }
     }
 }
@@ -65,8 +74,10 @@ impl Coze {
         ToolOutputsRequest {
             coze: self.clone(),
             row,
+            known: chat.messages,
             poll: PollOptions::default(),
             occupied: None,
+            recover: self.inner.recover,
         }
     }
 }
@@ -78,8 +89,10 @@ impl Coze {
 pub struct ToolOutputsRequest {
     coze: Coze,
     row: SubmitToolOutputs,
+    known: Vec<Id>,
     poll: PollOptions,
     occupied: Option<Occupied>,
+    recover: Recover,
 }
 
 impl ToolOutputsRequest {
@@ -102,6 +115,13 @@ impl ToolOutputsRequest {
     /// How [`poll`](Self::poll) polls.
     pub fn poll_options(mut self, options: PollOptions) -> Self {
         self.poll = options;
+        self
+    }
+
+    /// What to do when the stream breaks; by default what the client is
+    /// [set up](crate::CozeBuilder::recover) for.
+    pub fn recover(mut self, recover: Recover) -> Self {
+        self.recover = recover;
         self
     }
 
@@ -135,10 +155,12 @@ impl ToolOutputsRequest {
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
         self.check()?;
-        let conversation = Some(self.row.query.conversation_id.clone());
+        let plan = Plan::of_outputs(self.recover, &self.row, self.known);
+        let chat = self.row.query.clone();
+        let conversation = Some(chat.conversation_id.clone());
         let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
         let (turn, events) = begun.await?;
-        Ok(ChatStream::new(turn, events))
+        Ok(ChatStream::new(turn, events, plan).of(chat))
     }
 
     /// Goes on with the chat and waits for all of it, streaming underneath.

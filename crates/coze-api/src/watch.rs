@@ -41,6 +41,10 @@ impl Watch {
         self.heard = true;
     }
 
+    pub(crate) fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.deadline
+    }
+
     pub(crate) fn stop(&mut self) {
         self.timer = None;
     }

@@ -24,8 +24,9 @@ use crate::transport::Waited;
 /// The events of a workflow run, as they arrive.
 ///
 /// A run that fails yields [`StreamError::Event`], a stream that is cut
-/// [`StreamError::Truncated`]; nothing follows either. Dropping it closes the connection; the run
-/// goes on, because there is no call that could stop it.
+/// [`StreamError::Truncated`]; nothing follows either, and what had arrived is in
+/// [`StreamFailure::said`](crate::StreamFailure). Dropping it closes the connection; the run goes
+/// on, because there is no call that could stop it.
 #[derive(Debug)]
 pub struct WorkflowStream {
     coze: Coze,
@@ -201,6 +202,13 @@ impl WorkflowStream {
         self.debug_url.as_deref()
     }
 
+    /// The data of the event that was given last, as it came: also what no type knows. `None`
+    /// before the first event, and after one without data.
+    #[must_use]
+    pub fn raw(&self) -> Option<&[u8]> {
+        self.events.raw()
+    }
+
     /// The log id of the call.
     #[must_use]
     pub fn log_id(&self) -> Option<&str> {
@@ -286,7 +294,7 @@ impl Stream for WorkflowStream {
         if this.over {
             return Poll::Ready(None);
         }
-        let result = match ready!(Pin::new(&mut this.events).poll_next(cx)) {
+        let mut result = match ready!(Pin::new(&mut this.events).poll_next(cx)) {
             None => {
                 this.over = true;
                 return Poll::Ready(None);
@@ -294,11 +302,12 @@ impl Stream for WorkflowStream {
             Some(Ok(event)) => this.judge(event),
             Some(Err(error)) => Err(error),
         };
-        if let Err(Error::Stream(failure)) = &result
-            && matches!(failure.kind, StreamError::Event { .. })
+        if let Err(Error::Stream(failure)) = &mut result
+            && !matches!(failure.kind, StreamError::Decode { .. })
         {
             this.over = true;
             this.events.close();
+            failure.said = this.nodes.iter().map(|node| node.said.clone()).collect();
         }
         Poll::Ready(Some(result.map_err(|error| this.complete(error))))
     }

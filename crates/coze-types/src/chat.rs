@@ -88,6 +88,12 @@ impl ChatStatus {
             Self::Other(name) => matches!(name.as_str(), "expired" | "deleted"),
         }
     }
+
+    /// True for the states in which a chat is over without a whole answer.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        self.is_terminal() && !matches!(self, Self::Completed | Self::RequiresAction)
+    }
 }
 
 /// A chat.

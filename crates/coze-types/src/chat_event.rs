@@ -137,6 +137,9 @@ impl ChatEvent {
     /// The name of [`Delta`](Self::Delta) on the wire, for writers that borrow the message.
     pub const DELTA: &'static str = "conversation.message.delta";
 
+    /// The name of [`AudioDelta`](Self::AudioDelta) on the wire.
+    pub const AUDIO_DELTA: &'static str = "conversation.audio.delta";
+
     /// The name of the event on the wire.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -145,7 +148,7 @@ impl ChatEvent {
             Self::InProgress(_) => "conversation.chat.in_progress",
             Self::Delta(_) => Self::DELTA,
             Self::MessageCompleted(_) => "conversation.message.completed",
-            Self::AudioDelta(_) => "conversation.audio.delta",
+            Self::AudioDelta(_) => Self::AUDIO_DELTA,
             Self::Completed(_) => "conversation.chat.completed",
             Self::Failed(_) => "conversation.chat.failed",
             Self::RequiresAction(_) => "conversation.chat.requires_action",
@@ -194,7 +197,7 @@ impl StreamEvent for ChatEvent {
         Ok(match event.as_ref() {
             Self::DELTA => Self::Delta(memory.read(&data)?),
             "conversation.message.completed" => Self::MessageCompleted(decode(&data)?),
-            "conversation.audio.delta" => Self::AudioDelta(decode(&data)?),
+            Self::AUDIO_DELTA => Self::AudioDelta(decode(&data)?),
             "conversation.chat.created" => Self::Created(decode(&data)?),
             "conversation.chat.in_progress" => Self::InProgress(decode(&data)?),
             "conversation.chat.completed" => Self::Completed(decode(&data)?),

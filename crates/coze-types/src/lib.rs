@@ -24,6 +24,8 @@ mod secret;
 
 pub mod api_apps;
 pub mod apps;
+pub mod audio;
+pub mod auth;
 pub mod bots;
 pub mod catalogue;
 pub mod chat;
@@ -44,6 +46,7 @@ pub mod messages;
 pub mod organizations;
 pub mod paging;
 pub mod plugins;
+pub mod rooms;
 pub mod runs;
 pub mod sse;
 pub mod status;
@@ -51,6 +54,7 @@ pub mod stream;
 pub mod templates;
 pub mod users;
 pub mod variables;
+pub mod voiceprints;
 pub mod workflow_event;
 pub mod workflows;
 pub mod workspaces;
@@ -82,7 +86,8 @@ macro_rules! groups {
 }
 groups! {
     chat messages conversations workflows runs files bots users
-    datasets documents
+    datasets documents audio rooms voiceprints
     connectors api_apps enterprises organizations commerce plugins
     variables workspaces templates apps folders entities
+    auth
 }

@@ -199,6 +199,13 @@ impl Decoder {
         }
     }
 
+    /// The same frame as long as it is the present one: `None` before the first, and from the
+    /// moment on in which another one is looked for without success.
+    #[must_use]
+    pub fn current(&self) -> Option<Frame<'_>> {
+        self.ready.then(|| self.frame())
+    }
+
     /// True when bytes of an unfinished frame are held.
     #[must_use]
     pub fn has_rest(&self) -> bool {

@@ -30,6 +30,8 @@ pub struct Status {
     pub error_code: Option<String>,
     /// OAuth only: the text of the error.
     pub error_message: Option<String>,
+    /// OAuth only: what the documentation calls `error_message`.
+    pub error_description: Option<String>,
     /// Workflow errors carry the page that shows the failed run; valid for 7 days.
     pub debug_url: Option<String>,
 }
@@ -68,7 +70,8 @@ impl Status {
     /// True unless the server reported an error, by `code` or in the OAuth way.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.code == 0 && self.error_name().is_none() && self.error_message.is_none()
+        let silent = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
+        self.code == 0 && self.error_name().is_none() && silent(&self.error_message)
     }
 
     /// The log id, from wherever this server puts it.
@@ -101,9 +104,11 @@ impl Status {
     /// The text for people.
     #[must_use]
     pub fn text(&self) -> &str {
-        match (&self.error_message, self.msg.as_str()) {
-            (Some(text), "") => text,
-            (_, text) => text,
+        let oauth = [&self.error_message, &self.error_description];
+        let mut oauth = oauth.into_iter().flatten().map(String::as_str);
+        match self.msg.as_str() {
+            "" => oauth.find(|text| !text.is_empty()).unwrap_or_default(),
+            text => text,
         }
     }
 }
@@ -231,12 +236,27 @@ mod tests {
         );
         check(r#"{"error":"access_denied"}"#, false, None);
         check(
-            r#"{"access_token":"t","error_code":"","error":""}"#,
+            r#"{"access_token":"t","error_code":"","error":"","error_message":""}"#,
             true,
             None,
         );
         check(r#"{"execute_id":"1","error_code":"0"}"#, true, None);
         check("[1]", true, None);
+    }
+
+    #[test]
+    fn the_text_is_found_wherever_it_stands() {
+        for body in [
+            r#"{"code":1,"msg":"no"}"#,
+            r#"{"error_code":"x","error_message":"no"}"#,
+            r#"{"error":"x","error_message":"","error_description":"no"}"#,
+        ] {
+            assert_eq!(
+                decode_status(body.as_bytes()).unwrap().text(),
+                "no",
+                "{body}"
+            );
+        }
     }
 
     #[test]

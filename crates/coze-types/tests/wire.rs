@@ -161,8 +161,8 @@ fn lost(theirs: &Value, ours: &Value, path: &str, out: &mut Vec<String>) {
             }
         }
         _ if scalar(theirs).is_some() && scalar(theirs) == scalar(ours) => {}
-        // Null lists, texts, numbers and flags are read as empty ones; so is the text that some
-        // servers write for an empty list.
+        // Null lists, texts, numbers and flags and objects are read as empty ones; so is the text
+        // that some servers write for an empty list.
         (theirs, ours) if (theirs.is_null() || theirs == "") && is_empty(ours) => {}
         _ => out.push(format!("{path}: {theirs} became {ours}")),
     }
@@ -173,7 +173,7 @@ fn is_empty(value: &Value) -> bool {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
+        Value::Object(map) => map.values().all(is_empty),
         Value::Number(number) => number.as_i64() == Some(0),
         Value::Bool(flag) => !flag,
     }

@@ -1,6 +1,7 @@
-//! Streams that end too early. Text may be missing, so it must be said, once.
+//! Streams that end too early, of chats that cannot be fetched. Text may be missing, so it must be
+//! said, once.
 
-use coze_api::{Error, StreamError};
+use coze_api::{Error, Recover, StreamError};
 
 use crate::server::{
     CREATED, DONE, STREAM, Server, Step, chat, delta, message, stream, whole_chat,
@@ -9,7 +10,7 @@ use crate::server::{
 /// Reads a stream as a chat; the text so far and the error that ended it.
 async fn cut(steps: Vec<Step>) -> (String, Option<Error>) {
     let server = Server::always(steps).await;
-    let chat = server.coze().chat("333").message("x");
+    let chat = server.coze().chat("333").message("x").recover(Recover::Off);
     let mut stream = chat.stream().await.unwrap();
     let (mut text, mut error) = (String::new(), None);
     while let Some(piece) = stream.next_text().await {
@@ -77,6 +78,7 @@ async fn what_is_known_comes_with_the_error() {
 async fn collecting_loses_nothing_either() {
     let body = [CREATED, &delta("你"), &delta("好")].concat();
     let server = Server::always(stream(body.as_bytes())).await;
+    // What is not a chat is sent for the chat, too.
     let error = server.coze().chat("333").message("x").reply().await;
     let error = error.unwrap_err();
     assert!(error.is_truncated());

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod bodies;
+mod broken;
 mod chats;
 mod cuts;
 mod drops;
@@ -11,13 +12,16 @@ mod guard;
 mod kept;
 mod limits;
 mod polling;
+mod recovery;
 mod replies;
 mod resumes;
 mod runs;
+mod rows;
 mod server;
 mod setup;
 mod streams;
 mod timeouts;
 mod traces;
+mod unrecovered;
 mod uploads;
 mod workflows;

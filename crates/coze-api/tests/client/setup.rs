@@ -140,3 +140,20 @@ fn everything_can_move_between_threads() {
     movable(coze.workflow("1").run());
     movable(coze.send(coze_api::types::users::RetrieveMe::default()));
 }
+
+#[tokio::test]
+async fn futures_are_small() {
+    let coze = Coze::builder().token("pat_secret").build().unwrap();
+    let sizes = [
+        (
+            "send",
+            size_of_val(&coze.send(coze_api::types::users::RetrieveMe::default())),
+        ),
+        ("reply", size_of_val(&coze.chat("1").reply())),
+        ("poll", size_of_val(&coze.chat("1").poll())),
+        ("run", size_of_val(&coze.workflow("1").run())),
+    ];
+    for (name, size) in sizes {
+        assert!(size <= 10_240, "{name}: {size} bytes; {sizes:?}");
+    }
+}

@@ -166,6 +166,114 @@ async fn unknown_events_are_kept() {
 }
 
 #[tokio::test]
+async fn every_spelling_of_ids_numbers_and_lists_is_read() {
+    // Ids as numbers, numbers as text, lists and maps that are null, values of the future.
+    let body = concat!(
+        "\u{feff}: hello\nretry: 3000\nid: 1\nevent: conversation.chat.created\n",
+        r#"data: {"id":222,"conversation_id":111,"status":"dreaming","created_at":"1730713302","#,
+        r#""meta_data":null,"inserted_additional_messages":null,"last_error":{"code":"0","msg":null},"#,
+        r#""required_action":{"type":"","submit_tool_outputs":{"tool_calls":null}},"usage":null}"#,
+        "\n\n: still here\n\nid: 2\nevent: conversation.message.delta\n",
+        r#"data: {"id":444,"chat_id":222,"role":"oracle","type":"answer","content":"你","#,
+        r#""content_type":"hologram","meta_data":null,"created_at":"1730713303"}"#,
+        "\n\ndata: {\"priority\":1}\nevent: conversation.chat.queued\n\n",
+        "event: conversation.message.completed\n",
+        r#"data: {"id":445,"role":"assistant","type":"ack","content":null,"content_type":"text"}"#,
+        "\n\nevent: conversation.chat.completed\n",
+        r#"data: {"id":222,"conversation_id":111,"status":"completed","#,
+        r#""usage":{"token_count":"3","output_count":2.0,"input_count":null}}"#,
+        "\n\nevent: done\ndata: [DONE]\n\n",
+    );
+    for body in [
+        body.to_owned(),
+        body.replace('\n', "\r\n"),
+        body.replace('\n', "\r"),
+    ] {
+        let (events, error) = read::<StartChat>(stream(body.as_bytes())).await;
+        assert!(error.is_none(), "{error:?}");
+        let [
+            ChatEvent::Created(created),
+            ChatEvent::Delta(delta),
+            ChatEvent::Unknown { event, data },
+            ChatEvent::MessageCompleted(message),
+            ChatEvent::Completed(completed),
+            ChatEvent::Done(_),
+        ] = events.as_slice()
+        else {
+            panic!("{events:?}")
+        };
+        assert_eq!(
+            (created.id.as_str(), created.status.as_str()),
+            ("222", "dreaming")
+        );
+        assert_eq!(created.created_at.unwrap().known(), Some(1_730_713_302));
+        assert!(created.pending().is_empty() && created.error().is_none());
+        assert_eq!((delta.id.as_str(), delta.role.as_str()), ("444", "oracle"));
+        assert_eq!(delta.content_type.as_str(), "hologram");
+        assert_eq!(
+            (event.as_str(), data.as_str()),
+            ("conversation.chat.queued", r#"{"priority":1}"#)
+        );
+        assert_eq!(
+            (message.kind.as_str(), message.content.as_str()),
+            ("ack", "")
+        );
+        let usage = completed.usage.unwrap();
+        assert_eq!(
+            (usage.token_count, usage.output_count, usage.input_count),
+            (3, 2, 0)
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_no_type_knows_is_there_as_it_came() {
+    let data = r#"{ "id":"444","content":"你", "mood":[1.0, {"a":null}] }"#;
+    let broken = r#"{"id":"1","content":{}}"#;
+    let chat = format!(
+        "event: conversation.message.delta\ndata: {data}\n\n\
+         event: conversation.message.delta\ndata: {broken}\n\nevent: done\n\n"
+    );
+    let server = Server::always(stream(chat.as_bytes())).await;
+    let coze = server.coze();
+    let mut events = coze.stream(StartChat::default()).await.unwrap();
+    assert_eq!(events.raw(), None);
+    events.next().await.unwrap().unwrap();
+    assert_eq!(events.raw(), Some(data.as_bytes()));
+    events.next().await.unwrap().unwrap_err();
+    assert_eq!(events.raw(), Some(broken.as_bytes()));
+    events.next().await.unwrap().unwrap();
+    assert_eq!(events.raw(), None);
+
+    let mut chat = coze.chat("1").message("x").stream().await.unwrap();
+    chat.next().await.unwrap().unwrap();
+    assert_eq!(chat.raw(), Some(data.as_bytes()));
+
+    let skill = r#"{"event":"Message","data":{"content":"a","mood":1}}"#;
+    let steps = vec![
+        Step::Send([STREAM, "data:", skill, "\n\nid: 1\neve"].concat().into()),
+        Step::Hold,
+    ];
+    let server = Server::always(steps).await;
+    let mut run = server.coze().workflow("74").stream().await.unwrap();
+    run.next().await.unwrap().unwrap();
+    assert_eq!(run.raw(), Some(skill.as_bytes()));
+    // While the next one is waited for, there is none.
+    let waiting = tokio::time::timeout(std::time::Duration::from_millis(50), run.next()).await;
+    assert!(waiting.is_err() && run.raw().is_none());
+}
+
+#[tokio::test]
+async fn a_frame_without_a_name_that_is_cut_is_no_event() {
+    let whole = r#"data:{"event":"conversation.message.delta","data":{"content":"你"}}"#;
+    for length in "data:".len()..whole.len() {
+        let (events, error) = read::<StartChat>(stream(&whole.as_bytes()[..length])).await;
+        assert!(events.is_empty(), "{events:?}");
+        assert!(error.unwrap().is_truncated());
+    }
+}
+
+#[tokio::test]
 async fn an_event_that_does_not_fit_is_named_and_the_stream_goes_on() {
     let bodies: [&[u8]; 2] = [
         b"event:conversation.message.delta\ndata:{\"id\":\"1\",\"content\":{}}\n\nevent:done\ndata:\n\n",

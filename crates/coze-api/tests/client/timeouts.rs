@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use coze_api::{Coze, CozeBuilder, Error, StreamError, TransportError, TransportKind, Waited};
+use coze_api::{
+    Coze, CozeBuilder, Error, Recover, StreamError, TransportError, TransportKind, Waited,
+};
 
 use crate::server::{CREATED, DONE, STREAM, Server, Step, chat, delta};
 
@@ -65,7 +67,7 @@ async fn a_reply_that_never_ends() {
 async fn a_stream_that_falls_silent() {
     let bytes = [STREAM, CREATED].concat();
     let server = Server::always(vec![Step::Send(bytes.into()), Step::Hold]).await;
-    let coze = coze(&server, |it| it.idle_timeout(SHORT));
+    let coze = coze(&server, |it| it.idle_timeout(SHORT).recover(Recover::Off));
     let mut stream = coze.chat("1").message("x").stream().await.unwrap();
     stream.next().await.unwrap().unwrap();
     let begin = Instant::now();
@@ -80,7 +82,7 @@ async fn a_stream_that_falls_silent() {
 async fn silence_is_noticed_by_whoever_reads_now() {
     let bytes = [STREAM, CREATED].concat();
     let server = Server::always(vec![Step::Send(bytes.into()), Step::Hold]).await;
-    let coze = coze(&server, |it| it.idle_timeout(SHORT));
+    let coze = coze(&server, |it| it.idle_timeout(SHORT).recover(Recover::Off));
     let mut stream = coze.chat("1").message("x").stream().await.unwrap();
     stream.next().await.unwrap().unwrap();
     // It has waited in this task, and goes on waiting in another.

@@ -169,6 +169,18 @@ async fn a_streamed_run_that_fails_or_is_cut_is_an_error() {
         .unwrap_err();
     assert!(error.is_truncated(), "{error:?}");
     assert!(error.to_string().contains("StreamRunWorkflow"), "{error}");
+
+    // Also for those who read event by event.
+    let mut stream = stream_of(&server).await.unwrap();
+    stream.next().await.unwrap().unwrap();
+    let error = stream.next().await.unwrap().unwrap_err();
+    let Error::Stream(failure) = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(failure.said[0].text, "你");
+    assert!(failure.run.is_some());
+    assert!(error.to_string().contains("its id was not told"), "{error}");
+    assert!(stream.next().await.is_none());
 }
 
 pub(crate) fn history(status: &str, more: &str) -> Vec<Step> {

@@ -4,10 +4,9 @@
 //! through the type and written again. What is lost then has no field; what has changed has a field
 //! of another type. Samples that leave out one key each tell what the type takes for required.
 
-use std::fmt;
-
 use serde_json::{Value, json};
 
+use crate::finding::{Comparison, Fault, Finding, Part};
 use crate::shape::{Node, Presence, Shape};
 
 /// Reads a value through a type and writes it again. Errors name the place, as `data.items[0].id`.
@@ -18,79 +17,6 @@ pub(crate) type RoundTrip = fn(&Value) -> Result<Value, Misfit>;
 pub(crate) struct Misfit {
     pub(crate) at: String,
     pub(crate) why: String,
-}
-
-/// What is wrong with a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fault {
-    /// There is no row for the operation.
-    NoRow,
-    /// No source knows the row.
-    Unknown,
-    /// The row names another permission.
-    Permission,
-    /// The row names another official page.
-    Page,
-    /// The body or the reply is of another kind: a form, bytes, a stream.
-    Kind,
-    /// There is no such field.
-    Missing,
-    /// The field has another type.
-    Type,
-    /// Required, but the type lets it be left out.
-    Required,
-    /// Optional, but the type insists on it.
-    Optional,
-    /// Optional, but written where it was left out.
-    Written,
-    /// May be left out, but `null` is not read.
-    Null,
-    /// A value that is zero, false or empty gets lost, though it says something.
-    Zero,
-    /// An integer that is not read from text.
-    IntegerAsText,
-    /// An id that is not read from a number.
-    IdAsNumber,
-}
-
-/// A fault and where it is.
-#[derive(Debug)]
-pub(crate) struct Finding {
-    /// Such as `reply.data.items[].id`; empty when it is about the row.
-    pub(crate) field: String,
-    pub(crate) fault: Fault,
-    pub(crate) note: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}: {}", self.fault, self.field, self.note)
-    }
-}
-
-/// Which part of a call is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    Query,
-    Body,
-    Reply,
-}
-
-impl Part {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Query => "query",
-            Self::Body => "body",
-            Self::Reply => "reply",
-        }
-    }
-}
-
-/// What was found, and how many fields were compared.
-#[derive(Debug, Default)]
-pub(crate) struct Comparison {
-    pub(crate) fields: usize,
-    pub(crate) findings: Vec<Finding>,
 }
 
 /// Compares a type with its description.
@@ -162,6 +88,9 @@ impl<'a> Run<'a> {
                 Ok(written) => return Some(written),
                 Err(misfit) => misfit,
             };
+            if self.add_what_is_missing(&misfit) {
+                continue;
+            }
             let Some((node, mended, note)) = self.mend(&misfit) else {
                 self.findings.push(Finding {
                     field: self.part.name().to_owned(),
@@ -177,6 +106,43 @@ impl<'a> Run<'a> {
                 self.find(node, Fault::Type, note);
             }
         }
+    }
+
+    /// Adds a key that is not described, when the type insists on it.
+    fn add_what_is_missing(&mut self, misfit: &Misfit) -> bool {
+        let Some((_, rest)) = misfit.why.split_once("missing field `") else {
+            return false;
+        };
+        let Some((name, _)) = rest.split_once('`') else {
+            return false;
+        };
+        let holder = pointer(&misfit.at);
+        for value in others() {
+            let mut sample = self.sample.clone();
+            match sample.pointer_mut(&holder) {
+                Some(Value::Object(map)) if !map.contains_key(name) => {
+                    map.insert(name.to_owned(), value);
+                }
+                _ => return false,
+            }
+            // Another error elsewhere means that this one is mended.
+            let mended = self.read(&sample).map_or_else(
+                |next| next.why != misfit.why && !next.at.ends_with(name),
+                |_| true,
+            );
+            if mended {
+                self.sample = sample;
+                let known = self.nodes.iter().find(|node| node.pointer == holder);
+                let holder = known.map_or("", |node| &node.shown);
+                self.findings.push(Finding {
+                    field: format!("{}{holder}.{name}", self.part.name()),
+                    fault: Fault::Undescribed,
+                    note: "required, and not described".to_owned(),
+                });
+                return true;
+            }
+        }
+        false
     }
 
     /// Finds the node that does not fit, and a value that does.
@@ -497,6 +463,20 @@ mod tests {
             (Fault::Missing, "body.size"),
             (Fault::Missing, "body.items[].count"),
         ]);
+    }
+
+    #[test]
+    fn what_a_type_insists_on_has_to_be_described() {
+        #[derive(Serialize, Deserialize)]
+        struct Strict {
+            name: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            size: Option<Value>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            items: Option<Vec<Item>>,
+            more: bool,
+        }
+        check::<Strict>(&[(Fault::Undescribed, "body.more")]);
     }
 
     #[test]

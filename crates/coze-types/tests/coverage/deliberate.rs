@@ -4,7 +4,7 @@
 //! the sections of the reference (`core.md`, `extended.md`), which outranks the description where
 //! the two differ.
 
-use crate::compare::{Fault, Finding};
+use crate::finding::{Fault, Finding};
 
 /// Differences that are meant, for one reason.
 #[derive(Debug)]
@@ -38,16 +38,40 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         why: "the service takes GET as well as POST, and there is a row for GET (core 3.3)",
         places: &[("POST /v3/chat/retrieve", "")],
     },
+    Difference {
+        fault: Fault::NoRow,
+        why: "deprecated; a server that still has it has the POST of the same path (extended 1.5)",
+        places: &[("GET /open_api/knowledge/document/list", "")],
+    },
     // Bodies and replies of another kind.
     Difference {
         fault: Fault::Kind,
         why: "a form in every SDK; the description says JSON of every body (extended 6, row 60)",
-        places: &[("POST /v1/files/upload", "body")],
+        places: &[
+            ("POST /v1/files/upload", "body"),
+            ("POST /v1/audio/transcriptions", "body"),
+            ("POST /v1/audio/voices/clone", "body"),
+            (
+                "POST /v1/audio/voiceprint_groups/{group_id}/features",
+                "body",
+            ),
+            (
+                "PUT /v1/audio/voiceprint_groups/{group_id}/features/{feature_id}",
+                "body",
+            ),
+            (
+                "POST /v1/audio/voiceprint_groups/{group_id}/speaker_identify",
+                "body",
+            ),
+        ],
     },
     Difference {
         fault: Fault::Missing,
         why: "the part of a form that holds the file is named `file` (core 9, row 47; extended 7)",
-        places: &[("POST /v1/files/upload", "body.Data")],
+        places: &[
+            ("POST /v1/files/upload", "body.Data"),
+            ("POST /v1/audio/transcriptions", "body.body"),
+        ],
     },
     Difference {
         fault: Fault::Kind,
@@ -69,6 +93,11 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         fault: Fault::Missing,
         why: "what is described is a plugin; `data.items` holds many of them (extended 4.8)",
         places: &[("GET /v1/plugins/mget", "reply.data.*")],
+    },
+    Difference {
+        fault: Fault::Undescribed,
+        why: "required (extended 2.1)",
+        places: &[("POST /v1/audio/voices/clone", "body.audio_format")],
     },
     // Types.
     Difference {
@@ -130,9 +159,10 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         fault: Fault::Written,
-        why: "required (core 3.1; extended 1.2, 4.7)",
+        why: "required (core 3.1, 7.17; extended 1.2, 4.7)",
         places: &[
             ("*", "*messages[].content"),
+            ("POST /v1/workspaces/{workspace_id}/members", "body.users"),
             ("*", "*.update_rule.update_type"),
             ("*", "*.update_rule.update_interval"),
             (
@@ -163,9 +193,11 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         fault: Fault::Optional,
-        why: "required (core 6.13, extended 1.5, 4.4, 4.10)",
+        why: "required (core 6.13, extended 1.5, 4.4, 4.10, 4.11)",
         places: &[
             ("*", "body.collaboration_mode"),
+            ("POST /v1/entities/copy_tasks", "body.entity_id"),
+            ("POST /v1/entities/copy_tasks", "body.entity_type"),
             (
                 "POST /open_api/knowledge/document/update",
                 "body.document_id",

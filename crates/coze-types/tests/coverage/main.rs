@@ -10,6 +10,7 @@
 
 mod compare;
 mod deliberate;
+mod finding;
 mod reference;
 mod report;
 mod rows;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::compare::{Comparison, Fault, Finding, Part};
 use crate::deliberate::{Difference, covers};
+use crate::finding::{Comparison, Fault, Finding, Part};
 use crate::reference::{MatrixRow, Operation};
 
 /// Findings by operation, and totals.

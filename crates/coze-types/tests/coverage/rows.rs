@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::compare::{Fault, Finding, Misfit, Part, compare};
+use crate::compare::{Misfit, compare};
+use crate::finding::{Fault, Finding, Part};
 use crate::reference::{MatrixRow, Operation, page_name, route};
 use crate::report::Report;
 use crate::shape::Shape;
