@@ -11,6 +11,7 @@ use http::HeaderValue;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::auth::{Auth, Credential, TokenSource};
 use crate::client::{Coze, Inner};
 use crate::error::{Error, Result};
 use crate::guard::{Occupied, Turns};
@@ -19,7 +20,6 @@ use crate::observe::Observer;
 use crate::recover::Recover;
 use crate::retry::RetryPolicy;
 use crate::reuse::{Habits, NoteConnections};
-use crate::secret::Redact;
 
 /// A hosted service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -49,14 +49,27 @@ pub struct Timeouts {
     /// [`reqwest::Client`] of one's own.
     pub connect: Duration,
     /// For the beginning of a stream, or for a whole reply that does not stream: 60 s. Calls that
-    /// wait for a workflow get at least 100 s, because the service itself gives up after 90 s;
-    /// uploads get a second more for each 64 KiB.
+    /// wait for a workflow get at least 100 s, because the service itself gives up after 90 s. An
+    /// upload may take as long as it needs, unless nothing of it goes out for this time.
     pub first_byte: Duration,
     /// Between two pieces of a stream: 120 s. A server that is silent for longer is given up, at
     /// most a quarter later.
     pub idle: Duration,
     /// For a whole call, streams included; unlimited by default.
     pub total: Option<Duration>,
+}
+
+impl Timeouts {
+    /// None longer than a clock can count.
+    fn bounded(self) -> Self {
+        const EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+        Self {
+            connect: self.connect.min(EVER),
+            first_byte: self.first_byte.min(EVER),
+            idle: self.idle.min(EVER),
+            total: self.total.map(|total| total.min(EVER)),
+        }
+    }
 }
 
 impl Default for Timeouts {
@@ -75,7 +88,8 @@ impl Default for Timeouts {
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct CozeBuilder {
     token: Option<SecretString>,
-    region: Region,
+    source: Option<Arc<dyn TokenSource>>,
+    region: Option<Region>,
     base_url: Option<String>,
     timeouts: Timeouts,
     recover: Recover,
@@ -85,7 +99,10 @@ pub struct CozeBuilder {
     http_client: Option<reqwest::Client>,
     retry: RetryPolicy,
     observer: Option<Arc<dyn Observer>>,
+    trace_content: bool,
     proxies: Vec<reqwest::Proxy>,
+    /// The last one's address, without its password.
+    proxy_shown: Option<Arc<str>>,
     certificates: Vec<reqwest::Certificate>,
     http2_only: bool,
     limits: Limits,
@@ -97,6 +114,7 @@ impl fmt::Debug for CozeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CozeBuilder")
             .field("token", &self.token.as_ref().map(|_| "[redacted]"))
+            .field("auth", &self.source.as_ref().map(|_| "[source]"))
             .field("region", &self.region)
             .field("base_url", &self.base_url)
             .field("timeouts", &self.timeouts)
@@ -125,16 +143,28 @@ impl CozeBuilder {
         }
     }
 
-    /// The access token, with or without `Bearer ` before it. Required.
+    /// The access token, with or without `Bearer ` before it. Required, unless there is an
+    /// [`auth`](Self::auth), which this undoes.
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
+        self.source = None;
+        self
+    }
+
+    /// Where the access tokens come from: a [`JwtSession`](crate::JwtSession), an
+    /// [`OAuthSession`](crate::OAuthSession) or a [`TokenSource`] of one's own. Undoes
+    /// [`token`](Self::token). The client also uses the address of the source, unless it is given
+    /// one, or a region.
+    pub fn auth(mut self, source: impl TokenSource) -> Self {
+        self.source = Some(Arc::new(source));
+        self.token = None;
         self
     }
 
     /// The hosted service to call; [`Region::Cn`] by default. Undoes
     /// [`base_url`](Self::base_url).
     pub fn region(mut self, region: Region) -> Self {
-        self.region = region;
+        self.region = Some(region);
         self.base_url = None;
         self
     }
@@ -143,6 +173,14 @@ impl CozeBuilder {
     /// then comes before the path of every call.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// An address for when none has been set.
+    pub(crate) fn or_base_url(mut self, url: &str) -> Self {
+        if self.base_url.is_none() && self.region.is_none() {
+            self.base_url = Some(url.to_owned());
+        }
         self
     }
 
@@ -213,6 +251,14 @@ impl CozeBuilder {
         self
     }
 
+    /// Writes what is said into the traces, as `gen_ai.input.messages` and
+    /// `gen_ai.output.messages` at level `DEBUG`. Off by default: traces hold names, ids and
+    /// numbers only. A secret is never written.
+    pub fn trace_content(mut self, trace: bool) -> Self {
+        self.trace_content = trace;
+        self
+    }
+
     /// Sends requests through a proxy, such as `http://proxy:3128` or `socks5h://127.0.0.1:1080`;
     /// user and password may stand in the URL. Without one, the usual variables of the environment
     /// count (`HTTPS_PROXY`, `NO_PROXY` …).
@@ -225,6 +271,7 @@ impl CozeBuilder {
             Error::Invalid("the proxy's address is no URL such as http://proxy:3128".into())
         })?;
         self.proxies.push(proxy);
+        self.proxy_shown = without_password(url);
         Ok(self)
     }
 
@@ -289,21 +336,41 @@ impl CozeBuilder {
     /// [`Error::Invalid`] when the token is missing or cannot stand in a header, when the base URL
     /// is none, or when the HTTP client cannot be set up.
     pub fn build(self) -> Result<Coze> {
-        let token = self.token.as_ref().map_or("", |it| it.expose_secret());
-        let token = token.trim();
-        let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
-        if token.is_empty() {
-            return Err(Error::Invalid(
-                "no access token: set COZE_API_TOKEN, or call `token` of the builder".into(),
-            ));
-        }
-        let authorization = authorization(token)?;
-        let base = base(
-            self.base_url
-                .as_deref()
-                .unwrap_or(self.region.base_url())
-                .trim(),
-        )?;
+        let auth = match (&self.source, &self.token) {
+            (Some(source), _) => Auth::renewed(Arc::clone(source)),
+            (None, Some(token)) if !token.expose_secret().trim().is_empty() => {
+                Auth::Static(Credential::bearer(token.expose_secret())?)
+            }
+            (None, _) => {
+                return Err(Error::Invalid(
+                    "no access token: set COZE_API_TOKEN, or call `token` or `auth` of the builder"
+                        .into(),
+                ));
+            }
+        };
+        self.build_with(auth)
+    }
+
+    /// Builds a client whose calls bring their own credentials.
+    pub(crate) fn build_without_token(self) -> Result<Coze> {
+        self.build_with(Auth::None)
+    }
+
+    fn build_with(mut self, auth: Auth) -> Result<Coze> {
+        let source = self.source.take();
+        // Whose calls are counted together: those with one token, or with one source of tokens.
+        let account = match (&source, &self.token) {
+            (Some(source), _) => format!("{:p}", Arc::as_ptr(source)).into(),
+            (None, Some(token)) => token.clone(),
+            (None, None) => SecretString::default(),
+        };
+        let source = source.as_deref().and_then(TokenSource::base_url);
+        let address = match (&self.base_url, self.region, source) {
+            (Some(url), ..) => url,
+            (None, Some(region), _) => region.base_url(),
+            (None, None, source) => source.unwrap_or(Region::default().base_url()),
+        };
+        let base = base(address.trim())?;
         let agent = self
             .user_agent
             .clone()
@@ -316,16 +383,17 @@ impl CozeBuilder {
         };
         let base = base.as_str().trim_end_matches('/').to_owned();
         let limited = self.limits != Limits::none();
-        let shared = || limited.then(|| Limiter::shared(self.limits, &base, token));
+        let shared =
+            || limited.then(|| Limiter::shared(self.limits, &base, account.expose_secret()));
         let limiter = self.limiter.clone().or_else(shared);
         Ok(Coze {
             inner: Arc::new(Inner {
                 http,
                 base,
-                authorization,
+                auth,
                 user_agent,
-                redact: Redact::new(token),
-                timeouts: self.timeouts,
+                timeouts: self.timeouts.bounded(),
+                proxy: self.proxy_shown,
                 retry: self.retry,
                 habits,
                 observer: self.observer,
@@ -333,6 +401,7 @@ impl CozeBuilder {
                 turns: Turns::default(),
                 occupied: self.occupied,
                 recover: self.recover,
+                trace_content: self.trace_content,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
             }),
@@ -343,7 +412,7 @@ impl CozeBuilder {
     /// Our own HTTP client.
     fn own_http_client(&self, base: &Url) -> Result<reqwest::Client> {
         let mut builder = reqwest::Client::builder()
-            .connect_timeout(self.timeouts.connect)
+            .connect_timeout(self.timeouts.bounded().connect)
             // A redirect could carry the token to another host, and a POST would become a GET.
             .redirect(reqwest::redirect::Policy::none())
             .pool_idle_timeout(Duration::from_secs(60))
@@ -376,22 +445,6 @@ impl CozeBuilder {
     }
 }
 
-fn authorization(token: &str) -> Result<HeaderValue> {
-    let bad = token
-        .char_indices()
-        .find(|(_, char)| !char.is_ascii_graphic());
-    if let Some((at, _)) = bad {
-        // The character itself is part of a secret, so only its place is told.
-        return Err(Error::Invalid(format!(
-            "the access token has a space, a line end or a character outside ASCII at byte {at}"
-        )));
-    }
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| Error::Invalid("the access token cannot stand in a header".into()))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 fn base(text: &str) -> Result<Url> {
     let invalid = |why: &str| Error::Invalid(format!("the base URL `{text}` {why}"));
     let url = Url::parse(text).map_err(|error| {
@@ -412,6 +465,18 @@ fn base(text: &str) -> Result<Url> {
         return Err(invalid("must end with its path: no `?` and no `#`"));
     }
     Ok(url)
+}
+
+fn without_password(url: &str) -> Option<Arc<str>> {
+    // As the HTTP client reads it: the scheme may be left out.
+    let url = Url::parse(url)
+        .ok()
+        .filter(Url::has_host)
+        .map_or_else(|| Url::parse(&format!("http://{url}")), Ok);
+    let mut url = url.ok()?;
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    Some(url.as_str().trim_end_matches('/').into())
 }
 
 fn is_loopback(url: &Url) -> bool {

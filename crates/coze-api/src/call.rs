@@ -17,6 +17,7 @@ use http::header::CONTENT_TYPE;
 use reqwest::multipart::Form;
 use serde_json::Value;
 
+use crate::auth::Credential;
 use crate::error::{Error, Result};
 use crate::reuse::{SecondStep, Trail};
 use crate::upload::Upload;
@@ -40,6 +41,10 @@ pub(crate) struct Call {
     pub(crate) streams: bool,
     /// The least time that the server must be given to answer.
     pub(crate) patience: Duration,
+    /// What it is sent with instead of the client's own token.
+    pub(crate) credential: Option<Credential>,
+    /// The answer holds tokens: no error may show it as it is.
+    pub(crate) gets_secrets: bool,
 }
 
 /// The body of a [`Call`].
@@ -103,6 +108,8 @@ impl Call {
             streams: false,
             patience: patience(info.name),
             payload,
+            credential: None,
+            gets_secrets: gets_secrets(info.path),
         })
     }
 
@@ -122,6 +129,7 @@ impl Call {
         let patience = patience(row.map_or("", |row| row.name));
         let is_read = method == http::Method::GET
             || row.is_some_and(|row| row.is_read() && row.method.as_str() == method.as_str());
+        let gets_secrets = gets_secrets(name);
         append_query(
             &mut path,
             query.iter().map(|(key, value)| (*key, (*value).into())),
@@ -137,6 +145,8 @@ impl Call {
             is_read,
             streams: false,
             patience,
+            credential: None,
+            gets_secrets,
         }
     }
 
@@ -152,33 +162,39 @@ impl Call {
             Some((name, value)) => request.header(name, value),
             None => request,
         };
-        let bytes = match &self.payload {
+        let mut only_once = false;
+        let request = match &self.payload {
             Payload::None => {
                 // The head is all there is.
                 trail.inspect(|trail| trail.hand_over());
                 return Ok(request);
             }
-            Payload::Json(bytes) => bytes,
+            Payload::Json(bytes) => request.header(CONTENT_TYPE, JSON).body(bytes.clone()),
             Payload::Form { fields, file, sent } => {
                 let mut form = Form::new();
                 for (name, value) in fields {
                     form = form.text(name.clone(), value.clone());
                 }
                 if let Some(file) = file {
+                    only_once = file.is_read_once();
                     form = form.part("file", file.part(sent).await?);
                 }
-                trail.inspect(|trail| trail.hand_over());
-                return Ok(request.multipart(form));
+                request.multipart(form)
             }
         };
-        let request = request.header(CONTENT_TYPE, JSON);
-        Ok(match trail {
-            None => request.body(bytes.clone()),
-            Some(trail) => {
-                let body = SecondStep::new(bytes.clone(), Arc::clone(trail));
-                request.body(reqwest::Body::wrap(body))
-            }
-        })
+        let Some(trail) = trail else {
+            return Ok(request);
+        };
+        let (client, request) = request.build_split();
+        let mut request = request.map_err(|error| {
+            let (name, error) = (&self.endpoint, error.without_url());
+            Error::Invalid(format!("{name} cannot be sent: {error}"))
+        })?;
+        if let Some(body) = request.body_mut().take() {
+            let body = SecondStep::new(body, Arc::clone(trail), only_once);
+            *request.body_mut() = Some(reqwest::Body::wrap(body));
+        }
+        Ok(reqwest::RequestBuilder::from_parts(client, request))
     }
 }
 
@@ -233,6 +249,11 @@ fn patience(name: &str) -> Duration {
     }
 }
 
+/// Whether a path is one of those that log in.
+fn gets_secrets(path: &str) -> bool {
+    path.starts_with("/api/permission")
+}
+
 /// A query value as text; `None` for null and for a list without values. Lists are written with
 /// commas, as the documentation has them.
 fn query_text(value: &Value) -> Option<Cow<'_, str>> {
@@ -258,7 +279,7 @@ fn append_query<'a>(path: &mut String, pairs: impl Iterator<Item = (&'a str, Cow
     }
 }
 
-fn encode_query(out: &mut String, text: &str) {
+pub(crate) fn encode_query(out: &mut String, text: &str) {
     use std::fmt::Write;
     for byte in text.bytes() {
         match byte {

@@ -19,6 +19,7 @@ use crate::guard::Occupied;
 use crate::poll::PollOptions;
 use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
+use crate::telemetry::TurnTrace;
 use crate::turn::{self, Unstreamed};
 
 impl Coze {
@@ -316,9 +317,11 @@ impl ChatRequest {
         let row = self.request()?;
         let plan = Plan::of_chat(self.recover, &row.body);
         let conversation = conversation_of(&row);
+        let asked = row.body.additional_messages.as_deref();
+        let trace = TurnTrace::begin(&self.coze, Some(&row.body.bot_id), asked);
         let begun = self.coze.stream_turn(row, conversation, self.occupied);
-        let (turn, events) = begun.await?;
-        Ok(ChatStream::new(turn, events, plan))
+        let (turn, events) = trace.around(begun).await?;
+        Ok(ChatStream::new(turn, events, plan, trace))
     }
 
     /// Starts the chat and waits for all of it, streaming underneath.
@@ -364,6 +367,11 @@ impl ChatRequest {
         Ok(Unstreamed {
             conversation: conversation_of(&row),
             occupied: self.occupied,
+            trace: TurnTrace::begin(
+                &self.coze,
+                Some(&row.body.bot_id),
+                row.body.additional_messages.as_deref(),
+            ),
             coze: self.coze,
             row,
         })

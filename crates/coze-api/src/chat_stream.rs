@@ -13,12 +13,14 @@ use tokio::time::Instant;
 
 use crate::cancel::CancelOnDrop;
 use crate::client::Coze;
-use crate::error::{ChatFailed, Error, Result, StreamError, StreamFailure};
+use crate::error::{ChatFailed, Error, Result};
 use crate::guard::Turn;
 use crate::missing::{missing, told};
 use crate::recover::{Fetch, Plan, Recover, Recovery, Unrecovered, fetch};
 use crate::reply::{Assembly, Reply, is_answer};
 use crate::stream::EventStream;
+use crate::stream_error::{StreamError, StreamFailure};
+use crate::telemetry::TurnTrace;
 
 /// The events of a chat or of a chatflow, as they arrive.
 ///
@@ -49,6 +51,7 @@ pub struct ChatStream {
     assembly: Assembly,
     cancel: CancelOnDrop,
     plan: Plan,
+    trace: TurnTrace,
     state: State,
     /// An event has told how the chat ended.
     ended: bool,
@@ -84,7 +87,12 @@ struct Broken {
 }
 
 impl ChatStream {
-    pub(crate) fn new(turn: Turn, events: EventStream<ChatEvent>, plan: Plan) -> Self {
+    pub(crate) fn new(
+        turn: Turn,
+        events: EventStream<ChatEvent>,
+        plan: Plan,
+        trace: TurnTrace,
+    ) -> Self {
         let mut assembly = Assembly::default();
         assembly.reply.log_id = events.log_id().map(Into::into);
         Self {
@@ -93,6 +101,7 @@ impl ChatStream {
             events,
             assembly,
             plan,
+            trace,
             state: State::Live,
             ended: false,
         }
@@ -270,6 +279,9 @@ impl ChatStream {
                 debug_url: error.debug_url.clone(),
             })),
             ChatEvent::Completed(_) | ChatEvent::RequiresAction(_) | ChatEvent::Done(_) => {
+                if !self.ended {
+                    self.trace.ended(&self.assembly.reply);
+                }
                 self.ended = true;
                 self.cancel.disarm();
                 Ok(())
@@ -294,6 +306,7 @@ impl ChatStream {
         // to cancel then.
         if !chat.status.is_terminal() && self.recovery().is_none() {
             self.cancel.arm(&chat.conversation_id, &chat.id);
+            self.trace.named(chat);
         }
     }
 
@@ -456,6 +469,7 @@ impl ChatStream {
     /// Ends with an error, and adds what only the chat knows.
     fn last(&mut self, mut error: Error) -> Error {
         self.state = State::Over;
+        self.trace.failed(&error);
         self.events.close();
         self.cancel.disarm();
         if let Error::Stream(failure) = &mut error {

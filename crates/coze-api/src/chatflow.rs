@@ -11,6 +11,7 @@ use crate::guard::Occupied;
 use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
 use crate::setters::workflow_setters;
+use crate::telemetry::TurnTrace;
 
 /// A turn with a chatflow, while it is put together; see
 /// [`WorkflowRequest::chat`](crate::WorkflowRequest::chat). Messages are plain text.
@@ -89,9 +90,12 @@ impl ChatflowRequest {
     pub async fn stream(self) -> Result<ChatStream> {
         let plan = Plan::new(self.recover);
         let conversation = self.row.body.conversation_id.clone();
+        let body = &self.row.body;
+        let asked = Some(body.additional_messages.as_slice());
+        let trace = TurnTrace::begin(&self.coze, body.bot_id.as_ref(), asked);
         let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
-        let (turn, events) = begun.await?;
-        Ok(ChatStream::new(turn, events, plan))
+        let (turn, events) = trace.around(begun).await?;
+        Ok(ChatStream::new(turn, events, plan, trace))
     }
 
     /// Talks to the chatflow and waits for all of its answer.

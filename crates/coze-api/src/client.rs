@@ -7,10 +7,11 @@ use coze_types::{Endpoint, Id, Streams};
 use http::HeaderValue;
 use serde_json::Value;
 
+use crate::auth::Auth;
 use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
 use crate::error::Result;
-use crate::exchange::Judged;
+use crate::exchange::{Judged, Unread};
 use crate::guard::{Occupied, Turns};
 use crate::limit::Limiter;
 use crate::observe::Observer;
@@ -19,7 +20,6 @@ use crate::recover::Recover;
 use crate::response::{RawResponse, Response};
 use crate::retry::RetryPolicy;
 use crate::reuse::Habits;
-use crate::secret::Redact;
 use crate::stream::EventStream;
 
 /// A client of a Coze server. Cloning is cheap, and clones share their connections.
@@ -37,11 +37,12 @@ pub struct Coze {
 
 pub(crate) struct Inner {
     pub(crate) http: reqwest::Client,
+    /// The address of its proxy, to be named in errors.
+    pub(crate) proxy: Option<Arc<str>>,
     /// Without a slash at its end.
     pub(crate) base: String,
-    pub(crate) authorization: HeaderValue,
+    pub(crate) auth: Auth,
     pub(crate) user_agent: HeaderValue,
-    pub(crate) redact: Redact,
     pub(crate) timeouts: Timeouts,
     pub(crate) retry: RetryPolicy,
     /// `None` for an HTTP client that is not our own: its connections cannot be watched.
@@ -51,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) turns: Turns,
     pub(crate) occupied: Occupied,
     pub(crate) recover: Recover,
+    /// What is said goes into the traces.
+    pub(crate) trace_content: bool,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
 }
@@ -102,8 +105,7 @@ impl Coze {
         let call = Call::encode(&row)?;
         // The request is bytes now: what follows need not hold the row.
         drop(row);
-        let Judged { raw, verdict } = self.call(&call).await?;
-        raw.decode(&verdict?)
+        self.call::<Judged>(&call).await?.reply()
     }
 
     /// Makes any call that can stream, asking for the stream.
@@ -151,7 +153,7 @@ impl Coze {
         body: Option<Value>,
     ) -> Result<RawStream> {
         let call = Call::raw(method, path, query, body.as_ref());
-        let opened = self.call(&call).await?;
+        let Unread { opened, .. } = self.call(&call).await?;
         Ok(RawStream::new(opened, self.inner.timeouts.idle))
     }
 }

@@ -1,6 +1,6 @@
 //! Answers that are bytes, such as speech.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use coze_types::Downloads;
@@ -80,7 +80,7 @@ impl Download {
 
     /// Writes the bytes to a file, and returns how many there were. The file gets its name only
     /// when it is whole: until then it lies beside it, with `.part` at its end, and is removed
-    /// when the download fails.
+    /// when the download fails or nobody waits for it any more.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the file cannot be written, and those of [`chunk`](Self::chunk).
@@ -88,20 +88,12 @@ impl Download {
         let path = path.as_ref();
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
-        let part = Path::new(&part);
-        let saved = self.write(part).await;
-        let saved = match saved {
-            Ok(length) => match tokio::fs::rename(part, path).await {
-                Ok(()) => Ok(length),
-                Err(error) => Err(unwritable(path, &error)),
-            },
-            Err(error) => Err(error),
-        };
-        if saved.is_err() {
-            // What is half there would only be taken for the whole.
-            let _ = tokio::fs::remove_file(part).await;
-        }
-        saved
+        let part = Part(PathBuf::from(part));
+        let length = self.write(&part.0).await?;
+        let renamed = tokio::fs::rename(&part.0, path).await;
+        renamed.map_err(|error| unwritable(path, &error))?;
+        part.keep();
+        Ok(length)
     }
 
     async fn write(&mut self, path: &Path) -> Result<u64> {
@@ -114,6 +106,25 @@ impl Download {
         }
         file.flush().await.map_err(failed)?;
         Ok(length)
+    }
+}
+
+/// A file that is not whole yet. What is half there would only be taken for the whole.
+struct Part(PathBuf);
+
+impl Part {
+    /// It has its name now.
+    fn keep(mut self) {
+        self.0 = PathBuf::new();
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if self.0 != PathBuf::new() {
+            // Without it, or without the right to it, there is nothing to be done.
+            let _ = std::fs::remove_file(&self.0);
+        }
     }
 }
 

@@ -9,14 +9,15 @@ use coze_types::catalogue::{self, Entry, Retry};
 use coze_types::chat::Chat;
 use coze_types::runs::RunHistory;
 
+use crate::auth::AuthError;
 use crate::body::Body;
 use crate::guard::ConversationOccupied;
 use crate::limit::LimitReached;
-use crate::recover::Unrecovered;
 use crate::reply::Reply;
-use crate::run::NodeText;
-use crate::run_error::{BrokenRun, RunFailed};
-use crate::transport::{TransportError, Waited};
+use crate::response::TokenRefusal;
+use crate::run_error::RunFailed;
+use crate::stream_error::{StreamError, StreamFailure};
+use crate::transport::TransportError;
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -58,6 +59,9 @@ pub enum Error {
     /// Not sent, because of the client's own limits.
     #[error(transparent)]
     Limit(Box<LimitReached>),
+    /// There is no access token.
+    #[error(transparent)]
+    Auth(Box<AuthError>),
     /// An argument that no server needs to be asked about, or a file that cannot be read.
     #[error("invalid argument: {0}")]
     Invalid(String),
@@ -67,7 +71,7 @@ impl Error {
     /// The Coze error code: of the reply, of the stream's error event or of the failed chat.
     #[must_use]
     pub fn code(&self) -> Option<i64> {
-        let code = match self {
+        let code = match self.behind() {
             Self::Api(error) => error.code,
             Self::Chat(error) => error.code,
             Self::Run(error) => error.code,
@@ -84,7 +88,7 @@ impl Error {
     /// The HTTP status, when there was an answer.
     #[must_use]
     pub fn http(&self) -> Option<u16> {
-        match self {
+        match self.behind() {
             Self::Api(error) => Some(error.http),
             Self::Http(error) => Some(error.http),
             Self::Decode(error) => Some(error.http),
@@ -96,7 +100,7 @@ impl Error {
     /// The log id, which the vendor's support asks for.
     #[must_use]
     pub fn log_id(&self) -> Option<&str> {
-        match self {
+        match self.behind() {
             Self::Api(error) => error.log_id.as_deref(),
             Self::Http(error) => error.log_id.as_deref(),
             Self::Decode(error) => error.log_id.as_deref(),
@@ -104,7 +108,11 @@ impl Error {
             Self::Chat(error) => error.reply.log_id(),
             Self::Run(error) => error.log_id(),
             Self::Occupied(error) => error.refusal.as_ref()?.log_id.as_deref(),
-            Self::Transport(_) | Self::Timeout(_) | Self::Limit(_) | Self::Invalid(_) => None,
+            Self::Transport(_)
+            | Self::Timeout(_)
+            | Self::Limit(_)
+            | Self::Auth(_)
+            | Self::Invalid(_) => None,
         }
     }
 
@@ -114,9 +122,11 @@ impl Error {
     /// the failure would run twice.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        match self {
+        match self.behind() {
             Self::Transport(error) => error.kind.is_temporary(),
             Self::Http(error) => retryable_status(error.http),
+            // OAuth has a name where others have a code.
+            Self::Api(error) if error.name.as_deref() == Some("internal_error") => true,
             Self::Api(_) | Self::Chat(_) | Self::Run(_) | Self::Occupied(_) => match self.explain()
             {
                 Some(entry) => entry.retry.is_retryable(),
@@ -124,7 +134,21 @@ impl Error {
             },
             // The limiter has waited for as long as is sensible.
             Self::Limit(_) => false,
-            Self::Decode(_) | Self::Stream(_) | Self::Timeout(_) | Self::Invalid(_) => false,
+            Self::Decode(_)
+            | Self::Stream(_)
+            | Self::Timeout(_)
+            | Self::Auth(_)
+            | Self::Invalid(_) => false,
+        }
+    }
+
+    /// Whether the server refused the token, and not for what it may do.
+    pub(crate) fn token_refusal(&self) -> Option<TokenRefusal> {
+        match (self.code(), self.http()) {
+            // Also for the token of another region, and for an expired one.
+            (Some(4101), _) => Some(TokenRefusal::Perhaps),
+            (Some(4100 | 700_012_006), _) | (_, Some(401)) => Some(TokenRefusal::Sure),
+            _ => None,
         }
     }
 
@@ -140,7 +164,7 @@ impl Error {
                 Some(entry) => matches!(entry.retry, Retry::Limited | Retry::Maybe),
                 None => !(400..500).contains(&error.http),
             },
-            Self::Invalid(_) | Self::Limit(_) | Self::Occupied(_) => false,
+            Self::Invalid(_) | Self::Limit(_) | Self::Occupied(_) | Self::Auth(_) => false,
             Self::Decode(_) | Self::Stream(_) | Self::Chat(_) | Self::Run(_) | Self::Timeout(_) => {
                 true
             }
@@ -150,7 +174,7 @@ impl Error {
     /// How long to wait: the server's `Retry-After` header, or what the client's own limits say.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
+        match self.behind() {
             Self::Api(error) => error.retry_after,
             Self::Http(error) => error.retry_after,
             Self::Limit(error) => Some(error.wait).filter(|wait| !wait.is_zero()),
@@ -162,7 +186,7 @@ impl Error {
     /// English and Chinese.
     #[must_use]
     pub fn explain(&self) -> Option<&'static Entry> {
-        let status = match self {
+        let status = match self.behind() {
             Self::Api(error) => Some(error.http).filter(|http| *http >= 400),
             Self::Http(error) => Some(error.http),
             _ => None,
@@ -184,6 +208,16 @@ impl Error {
             Self::Chat(error) => Some(&error.reply),
             Self::Stream(error) => error.partial.as_ref(),
             _ => None,
+        }
+    }
+}
+
+impl Error {
+    /// The failed request for a token, when that is why there is none.
+    fn behind(&self) -> &Self {
+        match self {
+            Self::Auth(error) => error.request().unwrap_or(self),
+            _ => self,
         }
     }
 }
@@ -228,7 +262,8 @@ impl fmt::Display for ApiError {
             (0, Some(name)) => write!(f, " ({}", OneLine(name))?,
             (code, _) => write!(f, " (code {code}")?,
         }
-        write!(f, ", HTTP {}{})", self.http, LogId(self.log_id.as_deref()))
+        write!(f, ", HTTP {}{})", self.http, LogId(self.log_id.as_deref()))?;
+        write!(f, "{}", TryAgain(self.retry_after))
     }
 }
 
@@ -269,7 +304,7 @@ impl fmt::Display for HttpError {
         if let Some(id) = &self.log_id {
             write!(f, " (logid {})", OneLine(id))?;
         }
-        Ok(())
+        write!(f, "{}", TryAgain(self.retry_after))
     }
 }
 
@@ -309,129 +344,6 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
-
-/// A stream that broke, with what is known about what it streamed.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct StreamFailure {
-    /// What broke.
-    pub kind: StreamError,
-    /// The endpoint's name, or method and path of a raw call.
-    pub endpoint: Cow<'static, str>,
-    /// The log id.
-    pub log_id: Option<String>,
-    /// How many events had arrived; they are with the caller.
-    pub events: u64,
-    /// How many bytes had arrived.
-    pub bytes: u64,
-    /// The conversation, once it is known. With it and the chat the answer can be fetched later.
-    pub conversation_id: Option<Id>,
-    /// The chat, once it is known.
-    pub chat_id: Option<Id>,
-    /// What the chat had said; not of a stream that can be read on, which goes on collecting.
-    pub partial: Option<Reply>,
-    /// What the workflow's nodes had said.
-    pub said: Vec<NodeText>,
-    /// The run, when a workflow was streamed.
-    pub run: Option<BrokenRun>,
-    /// Why a stream that broke was not recovered; `None` when nothing broke: the server told of
-    /// the failure, or the stream can be read on.
-    pub unrecovered: Option<Unrecovered>,
-}
-
-/// How a stream broke.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StreamError {
-    /// It ended before its last event: text may be missing.
-    Truncated,
-    /// The connection failed, or was silent for too long.
-    Transport(TransportError),
-    /// The server sent an error event.
-    Event {
-        /// The code; 0 when the server gave none.
-        code: i64,
-        /// The server's text; may be empty.
-        msg: String,
-        /// The page that shows the failed run; valid for 7 days.
-        debug_url: Option<String>,
-    },
-    /// An event that does not fit. The stream can be read on.
-    Decode {
-        /// The event's name.
-        event: String,
-        /// The path inside its data, `.` for the whole.
-        at: String,
-        /// What does not fit.
-        reason: String,
-        /// The data.
-        data: Body,
-    },
-    /// An event is larger than the limit.
-    FrameTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
-}
-
-impl fmt::Display for StreamFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (endpoint, events, bytes) = (&self.endpoint, self.events, self.bytes);
-        write!(f, "{endpoint}: ")?;
-        match &self.kind {
-            StreamError::Truncated => {
-                f.write_str("the stream was cut before its last event")?;
-            }
-            StreamError::Transport(error) => write!(f, "the stream broke: {}", error.cause())?,
-            StreamError::Event { code, msg, .. } => {
-                let msg = if msg.is_empty() {
-                    "no reason given"
-                } else {
-                    msg
-                };
-                write!(f, "the stream failed: {} (code {code})", OneLine(msg))?;
-            }
-            StreamError::Decode {
-                event, at, reason, ..
-            } => {
-                let (event, reason) = (OneLine(event), OneLine(reason));
-                write!(f, "event `{event}` does not fit at `{at}`: {reason}")?;
-            }
-            StreamError::FrameTooLong { limit } => {
-                write!(f, "an event is larger than {limit} bytes")?;
-            }
-        }
-        write!(f, " (after {events} events, {bytes} bytes")?;
-        if let Some(chat) = &self.chat_id {
-            write!(f, ", chat {chat}")?;
-        }
-        write!(f, "{})", LogId(self.log_id.as_deref()))?;
-        match &self.run {
-            Some(run) if !matches!(self.kind, StreamError::Event { .. }) => write!(f, "; {run}"),
-            _ => match &self.unrecovered {
-                None => Ok(()),
-                Some(reason) => write!(f, "; not recovered: {reason}"),
-            },
-        }
-    }
-}
-
-impl std::error::Error for StreamFailure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
-            StreamError::Transport(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl StreamFailure {
-    /// The timeout of the whole call has passed.
-    pub(crate) fn is_total_timeout(&self) -> bool {
-        matches!(&self.kind, StreamError::Transport(error)
-            if matches!(error.waited, Some(Waited::Total(_))))
-    }
-}
 
 /// A chat that failed or was cancelled.
 #[derive(Debug)]
@@ -530,6 +442,18 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
+/// `; try again in … s`, when the server has said so.
+struct TryAgain(Option<Duration>);
+
+impl fmt::Display for TryAgain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.map(|wait| wait.as_secs()) {
+            Some(seconds) if seconds > 0 => write!(f, "; try again in {seconds} s"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// `, logid …`, when there is one.
 pub(crate) struct LogId<'a>(pub(crate) Option<&'a str>);
 
@@ -555,6 +479,7 @@ from_boxed!(
     Transport TransportError, Api ApiError, Http HttpError, Decode DecodeError,
     Stream StreamFailure, Chat ChatFailed, Run RunFailed, Timeout PollTimeout,
     Limit LimitReached, Occupied ConversationOccupied,
+    Auth AuthError,
 );
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument;
 
+use crate::auth::Credential;
 use crate::call::{Call, Payload};
 use crate::client::Coze;
 use crate::error::{Error, Result};
@@ -23,6 +24,7 @@ use crate::observe::Attempt;
 use crate::response::{Head, RawResponse, Response};
 use crate::retry::{Attempts, RetryPolicy};
 use crate::reuse::{Trail, followed};
+use crate::secret::Redact;
 use crate::transport::{TransportError, Waited};
 
 /// An answer whose body has not been read.
@@ -46,6 +48,13 @@ pub(crate) struct Judged {
     pub(crate) verdict: Result<Status>,
 }
 
+impl Judged {
+    /// The reply, if the envelope says that it is one.
+    pub(crate) fn reply<T: DeserializeOwned>(self) -> Result<Response<T>> {
+        self.raw.decode(&self.verdict?)
+    }
+}
+
 /// What a caller wants of an answer.
 pub(crate) trait Answer: Sized {
     /// Takes it, as far as it belongs to the attempt.
@@ -57,13 +66,23 @@ pub(crate) trait Answer: Sized {
     }
 }
 
-/// The answer as soon as it begins, whatever it is.
-impl Answer for Opened {
+/// An answer as soon as it begins, whatever it is.
+pub(crate) struct Unread {
+    pub(crate) opened: Opened,
+    /// What its HTTP status says by itself.
+    refusal: Option<Error>,
+}
+
+impl Answer for Unread {
     async fn take(_: &Coze, opened: Opened) -> Result<Self> {
-        Ok(opened)
+        let refusal = (!opened.head.is_success()).then(|| opened.head.refusal());
+        Ok(Self { opened, refusal })
     }
     fn head(&self) -> &Head {
-        &self.head
+        &self.opened.head
+    }
+    fn refusal(&self) -> Option<&Error> {
+        self.refusal.as_ref()
     }
 }
 
@@ -133,10 +152,13 @@ impl Coze {
             attempts.made += 1;
             let span = span(call, attempts.made);
             let began = Instant::now();
+            let mut used = None;
             let making = async {
                 let permit = self.turn(call, deadline).await?;
                 let taking = async {
-                    let mut opened = self.exchange(call, deadline).await?;
+                    let credential = self.credential(call).await?;
+                    used = Some(credential.redact.clone());
+                    let mut opened = self.exchange(call, credential, deadline).await?;
                     opened.permit = permit;
                     A::take(self, opened).await
                 };
@@ -148,7 +170,14 @@ impl Coze {
                 Ok(answer) => (Some(answer.head()), answer.refusal()),
                 Err(error) => (None, Some(error)),
             };
-            let again_in = error.and_then(|error| attempts.next(call, error, self.resend));
+            let again_in = error.and_then(|error| {
+                if !attempts.renewed && self.renews(call, error, used.as_ref()) {
+                    // The call was not let in, so it is sent once more, with another token.
+                    attempts.renewed = true;
+                    return Some(Duration::ZERO);
+                }
+                attempts.next(call, error, self.resend)
+            });
             let seen = Attempt {
                 endpoint: &call.endpoint,
                 number: attempts.made,
@@ -221,13 +250,15 @@ impl Coze {
     }
 
     /// One attempt, up to the head of its answer.
-    async fn exchange(&self, call: &Call, deadline: Deadline) -> Result<Opened> {
+    async fn exchange(
+        &self,
+        call: &Call,
+        credential: Credential,
+        deadline: Deadline,
+    ) -> Result<Opened> {
         let inner = &self.inner;
 
-        // Step 1, authorise: a token that is about to expire is refreshed here.
-        let authorization = inner.authorization.clone();
-
-        // Step 2, build: from bytes only, so that another attempt can build it again.
+        // Step 1, build: from bytes only, so that another attempt can build it again.
         let url = format!("{}{}", inner.base, call.path);
         let shown = url.split('?').next().unwrap_or_default().to_owned();
         // Care is needed only while it is not known how the server treats its connections.
@@ -236,21 +267,24 @@ impl Coze {
         let mut request = inner
             .http
             .request(call.method.clone(), url)
-            .header(USER_AGENT, inner.user_agent.clone())
-            .header(AUTHORIZATION, authorization);
+            .header(USER_AGENT, inner.user_agent.clone());
+        if let Some(header) = credential.header {
+            request = request.header(AUTHORIZATION, header);
+        }
         if call.streams {
             // A compressor would hold events back.
             request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         let request = call.fill(request, trail.as_ref()).await?;
 
-        // Step 3, send.
+        // Step 2, send.
         let sent = match &trail {
             None => request.send().await,
             Some(trail) => followed(Arc::clone(trail), request.send()).await,
         };
         let response = sent.map_err(|error| {
-            let mut error = TransportError::new(call.endpoint.clone(), &shown, error);
+            let mut error = TransportError::new(call.endpoint.clone(), &shown, error)
+                .through(inner.proxy.as_ref());
             if let (Some(trail), Some(habits)) = (&trail, habits)
                 && error.is_of_old_connection(trail, call.is_read)
             {
@@ -264,12 +298,12 @@ impl Coze {
             habits.kept();
         }
 
-        // Step 4, hand over: the caller reads the body, judges it and decodes it.
+        // Step 3, hand over: the caller reads the body, judges it and decodes it.
         let head = Head::new(
             call.endpoint.clone(),
             response.status().as_u16(),
             response.headers(),
-            inner.redact.clone(),
+            credential.redact.of_answer(call.gets_secrets),
         );
         self.heed(&head);
         Ok(Opened {
@@ -279,6 +313,28 @@ impl Coze {
             deadline,
             permit: None,
         })
+    }
+
+    /// What the call is sent with: its own, or the client's, which is renewed here when it is about
+    /// to end.
+    async fn credential(&self, call: &Call) -> Result<Credential> {
+        match &call.credential {
+            Some(own) => Ok(own.clone()),
+            None => self.inner.auth.credential().await,
+        }
+    }
+
+    /// True when the server refused our token, and there is another one to be had.
+    fn renews(&self, call: &Call, error: &Error, used: Option<&Redact>) -> bool {
+        let auth = &self.inner.auth;
+        // A token that cannot be renewed costs nothing here.
+        auth.is_renewed()
+            && call.credential.is_none()
+            && call.payload.is_whole()
+            && match (error.token_refusal(), used) {
+                (Some(refusal), Some(used)) => auth.rejected(used, refusal),
+                _ => false,
+            }
     }
 
     /// The address of a call, without its query.

@@ -57,8 +57,7 @@ impl Coze {
         let mut call = Call::encode(&row)?;
         drop(row);
         call.put_file(file);
-        let Judged { raw, verdict } = self.call(&call).await?;
-        raw.decode(&verdict?)
+        self.call::<Judged>(&call).await?.reply()
     }
 
     /// Reads what a file is; no call gives its content.

@@ -14,11 +14,12 @@ use coze_types::stream::Progress;
 use reqwest::Response;
 use tokio::time::Instant;
 
-use crate::error::{Error, StreamError, StreamFailure};
+use crate::error::Error;
 use crate::exchange::{Opened, is_document};
 use crate::limit::Permit;
 use crate::observe::{Observer, StreamEnd};
 use crate::response::{Head, RawResponse};
+use crate::stream_error::{StreamError, StreamFailure};
 use crate::transport::{TransportError, Waited, is_early_end};
 use crate::watch::Watch;
 

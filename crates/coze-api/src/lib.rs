@@ -19,6 +19,7 @@
 //! | To | Use |
 //! |---|---|
 //! | set up a client | [`Coze::builder`], [`Coze::from_env`] |
+//! | log in | [`CozeBuilder::token`], or [`CozeBuilder::auth`] with a [`JwtApp`] or an [`OAuthApp`] |
 //! | talk to an agent | [`Coze::chat`]: [`stream`](ChatRequest::stream), [`reply`](ChatRequest::reply), [`poll`](ChatRequest::poll) |
 //! | go on talking | [`Coze::conversation`], [`ChatRequest::conversation`] |
 //! | send images and files | [`Coze::upload`], [`ChatRequest::image`], [`ChatRequest::file`] |
@@ -49,11 +50,13 @@
 //! - Errors say what the server said, with its code and log id; [`Error::explain`] knows cause and
 //!   fix of each documented code. The token appears in no error, no `Debug` and no trace, and is
 //!   sent to no other host: redirects are not followed.
-//! - Requests are not repeated by themselves. [`Error::is_retryable`] says whether it could help.
+//! - What the server refused or never saw is sent again for a while, and so are reads; what may have
+//!   begun is not, unless [`Coze::resending`] allows it. [`RetryPolicy`] sets how often and how long.
 //!
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
 
+mod auth;
 mod body;
 mod bots;
 mod builder;
@@ -91,6 +94,8 @@ mod run_options;
 mod secret;
 mod setters;
 mod stream;
+mod stream_error;
+mod telemetry;
 mod tool_outputs;
 mod transport;
 mod turn;
@@ -101,6 +106,14 @@ mod workflow;
 mod workflow_info;
 mod workflow_stream;
 
+pub use auth::{
+    AccessToken, AuthError, AuthErrorKind, BoxFuture, DeviceLogin, DevicePoll, MemoryStore,
+    OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource, TokenStore,
+};
+#[cfg(not(target_family = "wasm"))]
+pub use auth::{Authorization, AuthorizationRequest};
+#[cfg(all(feature = "jwt", not(target_family = "wasm")))]
+pub use auth::{JwtApp, JwtSession};
 pub use body::Body;
 pub use builder::{CozeBuilder, Region, Timeouts};
 pub use chat::ChatRequest;
@@ -109,10 +122,7 @@ pub use chatflow::ChatflowRequest;
 pub use client::Coze;
 pub use conversations::ConversationRequest;
 pub use download::Download;
-pub use error::{
-    ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result, StreamError,
-    StreamFailure,
-};
+pub use error::{ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result};
 pub use guard::{ConversationOccupied, Occupied};
 pub use limit::{Limit, LimitReached, Limiter, Limits, Permit};
 pub use observe::{Attempt, Observer, StreamEnd};
@@ -128,6 +138,7 @@ pub use run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 pub use run_error::{BrokenRun, RunFailed};
 pub use run_options::RunBy;
 pub use stream::EventStream;
+pub use stream_error::{StreamError, StreamFailure};
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
 pub use upload::Upload;
@@ -136,5 +147,5 @@ pub use workflow_stream::WorkflowStream;
 
 /// The wire: rows, and the types of their requests, replies and events.
 pub use coze_types as types;
-pub use coze_types::{ChatEvent, Id, WorkflowEvent, WorkflowEventData};
+pub use coze_types::{ChatEvent, Id, Secret, WorkflowEvent, WorkflowEventData};
 pub use http::Method;

@@ -1,13 +1,14 @@
 //! Answers: the bytes, the rules by which they are judged, and the typed reply.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use bytes::Bytes;
 use coze_types::status::{self, Status};
-use http::HeaderMap;
-use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use crate::body::Body;
@@ -24,7 +25,10 @@ pub(crate) struct Head {
     pub(crate) content_type: Option<String>,
     location: Option<String>,
     pub(crate) retry_after: Option<Duration>,
-    redact: Redact,
+    /// Unread: few need it.
+    date: Option<HeaderValue>,
+    /// Of the credential that the request was sent with.
+    pub(crate) redact: Redact,
 }
 
 impl Head {
@@ -46,6 +50,7 @@ impl Head {
             content_type: text(CONTENT_TYPE.as_str()),
             location: text(LOCATION.as_str()),
             retry_after: text(RETRY_AFTER.as_str()).and_then(|it| retry_after::parse(&it)),
+            date: headers.get(DATE).cloned(),
             redact,
         }
     }
@@ -69,6 +74,24 @@ impl Head {
         self.is("json") || self.is("html") || self.is("xml")
     }
 
+    /// An HTTP error by its status alone.
+    pub(crate) fn refusal(&self) -> Error {
+        self.http_error(Bytes::new(), self.log_id.clone())
+    }
+
+    fn http_error(&self, body: Bytes, log_id: Option<String>) -> Error {
+        HttpError {
+            endpoint: self.endpoint.clone(),
+            http: self.status,
+            content_type: self.content_type.clone(),
+            location: self.location.clone().map(|it| self.redact(it)),
+            log_id,
+            retry_after: self.retry_after,
+            body: self.body(body),
+        }
+        .into()
+    }
+
     pub(crate) fn body(&self, bytes: Bytes) -> Body {
         Body(self.redact.bytes(bytes))
     }
@@ -76,13 +99,29 @@ impl Head {
     pub(crate) fn redact(&self, text: String) -> String {
         self.redact.text(text)
     }
+
+    /// Why the body cannot be read; such a text may quote it.
+    pub(crate) fn redact_reason(&self, text: String) -> String {
+        self.redact.reason(text)
+    }
 }
 
 /// An answer as it came: status, log id, bytes. Nothing is decoded and nothing is judged yet.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RawResponse {
     pub(crate) head: Head,
     pub(crate) body: Bytes,
+}
+
+impl fmt::Debug for RawResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawResponse")
+            .field("endpoint", &self.head.endpoint)
+            .field("status", &self.head.status)
+            .field("log_id", &self.head.log_id)
+            .field("body", &self.head.body(self.body.clone()))
+            .finish()
+    }
 }
 
 impl RawResponse {
@@ -100,6 +139,15 @@ impl RawResponse {
         }
         let status = status::decode_status(&self.body).ok()?;
         status.log_id().map(|id| id.to_owned().into())
+    }
+
+    /// `Date`, as it came.
+    pub(crate) fn date(&self) -> Option<&HeaderValue> {
+        self.head.date.as_ref()
+    }
+
+    pub(crate) fn endpoint(&self) -> &Cow<'static, str> {
+        &self.head.endpoint
     }
 
     /// `Content-Type`.
@@ -184,16 +232,10 @@ impl RawResponse {
             Ok(status) if !status.is_success() => Err(self.refusal(&status)),
             Ok(status) if head.is_success() => Ok(status),
             Err(error) if head.is_success() => Err(self.misfit(&error)),
-            Ok(_) | Err(_) => Err(HttpError {
-                endpoint: head.endpoint.clone(),
-                http: head.status,
-                content_type: head.content_type.clone(),
-                location: head.location.clone().map(|it| head.redact(it)),
-                log_id: self.log_id().map(Cow::into_owned),
-                retry_after: head.retry_after,
-                body: head.body(self.body.clone()),
+            Ok(_) | Err(_) => {
+                let log_id = self.log_id().map(Cow::into_owned);
+                Err(head.http_error(self.body.clone(), log_id))
             }
-            .into()),
         }
     }
 
@@ -220,7 +262,7 @@ impl RawResponse {
         let reason = if self.body.trim_ascii().is_empty() {
             "the answer is empty".to_owned()
         } else {
-            self.head.redact(error.source.to_string())
+            self.head.redact_reason(error.source.to_string())
         };
         self.decode_error(error.at.to_string(), reason)
     }
@@ -260,6 +302,15 @@ impl RawResponse {
         }
         .into()
     }
+}
+
+/// How sure it is that a token was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenRefusal {
+    /// It is no good any more.
+    Sure,
+    /// It may be no good, or lack a permission.
+    Perhaps,
 }
 
 /// A reply, which it dereferences to, with what stands around it.

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::run::RunOutcome;
 use crate::run_options::{Origin, Patience, RunBy, RunOptions};
 use crate::setters::run_setters;
+use crate::telemetry;
 use crate::waiting;
 use crate::workflow_stream::WorkflowStream;
 
@@ -39,6 +40,11 @@ impl ResumeRequest {
     /// # Errors
     /// As [`WorkflowRequest::run`](crate::WorkflowRequest::run). An answer is never sent twice.
     pub async fn run(self) -> Result<RunOutcome> {
+        let workflow = self.body.workflow_id.clone();
+        telemetry::run(&workflow, self.run_once()).await
+    }
+
+    async fn run_once(self) -> Result<RunOutcome> {
         let patience = self.options.begin();
         match self.options.by.unwrap_or_default() {
             RunBy::Stream => self.open(patience).await?.collect().await,

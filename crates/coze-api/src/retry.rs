@@ -60,6 +60,8 @@ pub(crate) struct Attempts {
     pub(crate) made: u32,
     /// How many of them hit a connection that the server had already closed.
     stale: u32,
+    /// One of them was refused because of its token.
+    pub(crate) renewed: bool,
 }
 
 /// A connection that was closed before the call could reach the server is no fault of the server:
@@ -73,6 +75,7 @@ impl Attempts {
             begin: Instant::now(),
             made: 0,
             stale: 0,
+            renewed: false,
         }
     }
 
@@ -92,17 +95,28 @@ impl Attempts {
         if self.made - self.stale >= self.policy.attempts {
             return None;
         }
+        // The login has made attempts of its own.
+        if matches!(error, Error::Auth(_)) {
+            return None;
+        }
+        // A signed login is valid once, so it is sent again only if nobody can have seen it.
+        let once = call.credential.is_some();
+        if once && !matches!(error, Error::Transport(_)) {
+            return None;
+        }
         if !is_worth_repeating(error) {
             return None;
         }
-        if error.may_have_begun() && !call.is_read && !resend {
+        if error.may_have_begun() && (once || (!call.is_read && !resend)) {
             return None;
         }
         let wait = match error.retry_after() {
             Some(asked) => asked,
             None => self.back_off(),
         };
-        (self.begin.elapsed() + wait <= self.policy.budget).then_some(wait)
+        // A server may ask for any number of seconds.
+        let end = self.begin.elapsed().saturating_add(wait);
+        (end <= self.policy.budget).then_some(wait)
     }
 
     fn back_off(&self) -> Duration {

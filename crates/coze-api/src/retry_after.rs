@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Seconds since 1970 of a date in the form that HTTP prescribes.
-fn date(text: &str) -> Option<u64> {
+pub(crate) fn date(text: &str) -> Option<u64> {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
@@ -29,7 +29,10 @@ fn date(text: &str) -> Option<u64> {
     let mut clock = parts.next()?.splitn(3, ':').map(str::parse::<u64>);
     let mut unit = || clock.next()?.ok();
     let (hours, minutes, seconds) = (unit()?, unit()?, unit()?);
-    if parts.next()? != "GMT" || !(1970..10_000).contains(&year) || !(1..=31).contains(&day) {
+    let is_date = (1970..10_000).contains(&year) && (1..=31).contains(&day);
+    // A minute may have a leap second.
+    let is_time = hours < 24 && minutes < 60 && seconds <= 60;
+    if parts.next()? != "GMT" || !is_date || !is_time {
         return None;
     }
     // Years that begin in March put the leap day last.
@@ -54,6 +57,10 @@ mod tests {
         assert_eq!(date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
         assert_eq!(date("Thu, 29 Feb 2024 12:00:00 GMT"), Some(1_709_208_000));
         assert_eq!(date("soon"), None);
+        assert_eq!(
+            date("Sun, 06 Nov 1994 18446744073709551615:00:00 GMT"),
+            None
+        );
         assert_eq!(date("Thu, 29 Foo 2024 12:00:00 GMT"), None);
     }
 

@@ -7,18 +7,20 @@
 //! - The connection was lost before the body of the call was handed over. A call on a kept
 //!   connection is therefore written in two steps, its head first, while the server has not yet
 //!   proven that it keeps connections.
-//! - The connection was *reset*: a system does that when data arrives for which nobody is there.
+//! - The connection was *reset* at once: a system does that when data arrives for which nobody is
+//!   there. A reset that comes later may be that of a server which had read the call.
 //!
 //! An orderly end behind a whole call proves nothing, so that is an error like others.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -27,6 +29,10 @@ const ENOUGH: u32 = 8;
 /// How long the body waits behind its head. A server that has answered and closes does both within
 /// a fraction of this time.
 const PAUSE: Duration = Duration::from_millis(2);
+/// For a body of which nothing can be sent twice: the connection must prove better that it lives.
+const LONG_PAUSE: Duration = Duration::from_millis(50);
+/// The way to a server and back takes less than this.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// What a client knows of how its server treats connections.
 #[derive(Debug, Default)]
@@ -56,8 +62,8 @@ impl Habits {
 pub(crate) struct Trail {
     /// A connection was made for it.
     fresh: AtomicBool,
-    /// Its body was handed over.
-    handed: AtomicBool,
+    /// When its body was handed over.
+    handed: OnceLock<Instant>,
 }
 
 impl Trail {
@@ -67,11 +73,16 @@ impl Trail {
 
     /// The whole call is about to be written.
     pub(crate) fn hand_over(&self) {
-        self.handed.store(true, Ordering::Relaxed);
+        self.handed.get_or_init(Instant::now);
     }
 
     pub(crate) fn was_handed(&self) -> bool {
-        self.handed.load(Ordering::Relaxed)
+        self.handed.get().is_some()
+    }
+
+    /// A server can hardly have read the call, let alone begun with it.
+    pub(crate) fn is_young(&self) -> bool {
+        self.handed.get().is_none_or(|at| at.elapsed() < AT_ONCE)
     }
 }
 
@@ -118,16 +129,18 @@ impl<S: Service<R>, R> Service<R> for Noted<S> {
 
 /// A body that lets its head go ahead on a kept connection.
 pub(crate) struct SecondStep {
-    bytes: Option<Bytes>,
+    body: reqwest::Body,
     trail: Arc<Trail>,
+    time: Duration,
     pause: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl SecondStep {
-    pub(crate) fn new(bytes: Bytes, trail: Arc<Trail>) -> Self {
+    pub(crate) fn new(body: reqwest::Body, trail: Arc<Trail>, only_once: bool) -> Self {
         Self {
-            bytes: Some(bytes),
+            body,
             trail,
+            time: if only_once { LONG_PAUSE } else { PAUSE },
             pause: None,
         }
     }
@@ -135,28 +148,30 @@ impl SecondStep {
 
 impl Body for SecondStep {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = reqwest::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if self.bytes.is_some() && !self.trail.is_fresh() {
-            let pause = self
-                .pause
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(PAUSE)));
-            ready!(pause.as_mut().poll(cx));
+        if !self.trail.was_handed() {
+            if !self.trail.is_fresh() {
+                let time = self.time;
+                let pause = self
+                    .pause
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+                ready!(pause.as_mut().poll(cx));
+            }
+            self.trail.hand_over();
         }
-        let bytes = self.bytes.take();
-        self.trail.hand_over();
-        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        self.body.size_hint()
     }
 }

@@ -10,8 +10,9 @@ use coze_types::StreamEvent;
 use futures_util::Stream;
 use serde::de::IgnoredAny;
 
-use crate::error::{Result, StreamError};
+use crate::error::Result;
 use crate::frames::{Found, Frames};
+use crate::stream_error::StreamError;
 
 /// The events of a streaming call, as they come: a [`Stream`], and [`next`](Self::next) for those
 /// who do not want the trait.

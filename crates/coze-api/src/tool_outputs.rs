@@ -10,6 +10,7 @@ use crate::guard::Occupied;
 use crate::poll::PollOptions;
 use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
+use crate::telemetry::TurnTrace;
 use crate::turn::{self, Unstreamed};
 
 /// Names a chat: made from a [`Reply`], a [`Chat`], or conversation and chat id.
@@ -144,6 +145,7 @@ impl ToolOutputsRequest {
         Ok(Unstreamed {
             conversation: Some(self.row.query.conversation_id.clone()),
             occupied: self.occupied,
+            trace: TurnTrace::begin(&self.coze, None, None),
             coze: self.coze,
             row: self.row,
         })
@@ -158,9 +160,10 @@ impl ToolOutputsRequest {
         let plan = Plan::of_outputs(self.recover, &self.row, self.known);
         let chat = self.row.query.clone();
         let conversation = Some(chat.conversation_id.clone());
+        let trace = TurnTrace::begin(&self.coze, None, None);
         let begun = self.coze.stream_turn(self.row, conversation, self.occupied);
-        let (turn, events) = begun.await?;
-        Ok(ChatStream::new(turn, events, plan).of(chat))
+        let (turn, events) = trace.around(begun).await?;
+        Ok(ChatStream::new(turn, events, plan, trace).of(chat))
     }
 
     /// Goes on with the chat and waits for all of it, streaming underneath.

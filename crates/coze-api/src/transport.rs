@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::reuse::Trail;
@@ -62,6 +63,8 @@ pub struct TransportError {
     /// The timeout that passed, when it was one of ours.
     pub waited: Option<Waited>,
     reach: Reach,
+    /// The proxy that it went through, without its password.
+    proxy: Option<Arc<str>>,
     source: Option<reqwest::Error>,
 }
 
@@ -112,9 +115,16 @@ impl TransportError {
             } else {
                 Reach::Unknown
             },
+            proxy: None,
             // It would print the query, which may hold what the user typed.
             source: Some(source.without_url()),
         }
+    }
+
+    /// Says which proxy was asked to make the connection: it may be the one to blame.
+    pub(crate) fn through(mut self, proxy: Option<&Arc<str>>) -> Self {
+        self.proxy = proxy.cloned();
+        self
     }
 
     pub(crate) fn timeout(endpoint: Cow<'static, str>, url: &str, waited: Waited) -> Self {
@@ -124,6 +134,7 @@ impl TransportError {
             url: url.to_owned(),
             waited: Some(waited),
             reach: Reach::Unknown,
+            proxy: None,
             source: None,
         }
     }
@@ -141,7 +152,8 @@ impl TransportError {
     /// Finds out, by the trail of the attempt, whether the connection alone is to blame.
     pub(crate) fn is_of_old_connection(&mut self, trail: &Trail, is_read: bool) -> bool {
         let lost = matches!(self.kind, TransportKind::Reset | TransportKind::Other);
-        let unseen = || is_read || !trail.was_handed() || self.is_reset_by_peer();
+        let unseen =
+            || is_read || !trail.was_handed() || trail.is_young() && self.is_reset_by_peer();
         if lost && self.reach == Reach::Unknown && !trail.is_fresh() && unseen() {
             self.reach = Reach::Stale;
         }
@@ -152,12 +164,13 @@ impl TransportError {
     fn is_reset_by_peer(&self) -> bool {
         let source = self.source.as_ref();
         source.is_some_and(|error| {
-            let kinds = chain(error).filter_map(|it| it.downcast_ref::<io::Error>());
-            kinds.into_iter().any(|it| {
-                matches!(
-                    it.kind(),
-                    io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
-                )
+            // Only the system's own word counts: HTTP/2 says the same of an orderly end.
+            io_errors(error).any(|it| {
+                it.raw_os_error().is_some()
+                    && matches!(
+                        it.kind(),
+                        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+                    )
             })
         })
     }
@@ -192,7 +205,11 @@ impl TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.endpoint, self.url, self.cause())
+        write!(f, "{}: {}: {}", self.endpoint, self.url, self.cause())?;
+        match &self.proxy {
+            Some(proxy) => write!(f, ", through the proxy {proxy}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -206,38 +223,38 @@ impl StdError for TransportError {
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| {
+        // An I/O error may stand for another one, and names only what is behind that as its source.
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        inner.map_or_else(|| error.source(), |inner| Some(inner))
+    })
+}
+
+fn io_errors<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a io::Error> {
+    chain(error).filter_map(|it| it.downcast_ref())
 }
 
 fn kind_of(error: &reqwest::Error) -> TransportKind {
-    let io_kind =
-        || chain(error).find_map(|it| it.downcast_ref::<io::Error>().map(io::Error::kind));
-    // The layers below have private error types, so some causes show in their words only.
-    let says = |words: &[&str]| {
-        chain(error).any(|it| {
-            let text = it.to_string().to_ascii_lowercase();
-            words.iter().any(|word| text.contains(word))
-        })
-    };
+    let is = |kinds: &[io::ErrorKind]| io_errors(error).any(|it| kinds.contains(&it.kind()));
     if error.is_timeout() {
         TransportKind::Timeout
     } else if error.is_connect() {
-        if says(&["dns error", "failed to lookup address"]) {
+        if error.is_dns() {
             TransportKind::Dns
-        } else if says(&["certificate", "tls", "handshake", "invalid peer"]) {
+        } else if is(&[io::ErrorKind::InvalidData]) {
+            // What the peer said in the handshake is no encryption, or none to be trusted.
             TransportKind::Tls
         } else {
             TransportKind::Connect
         }
-    } else if matches!(
-        io_kind(),
-        Some(
-            io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof
-        )
-    ) || says(&["connection closed before message completed"])
+    } else if is(&[
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::BrokenPipe,
+        io::ErrorKind::UnexpectedEof,
+    ]) || says(error, "connection closed before message completed")
     {
         TransportKind::Reset
     } else {
@@ -245,10 +262,12 @@ fn kind_of(error: &reqwest::Error) -> TransportKind {
     }
 }
 
+/// The layer below has private error types, so one cause shows in its words only.
+fn says(error: &reqwest::Error, words: &str) -> bool {
+    chain(error).any(|it| it.to_string().contains(words))
+}
+
 /// True when the peer ended the connection in order, but before the body was whole.
 pub(crate) fn is_early_end(error: &reqwest::Error) -> bool {
-    chain(error).any(|it| {
-        it.downcast_ref::<io::Error>()
-            .is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof)
-    })
+    io_errors(error).any(|it| it.kind() == io::ErrorKind::UnexpectedEof)
 }

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::guard::{Occupied, Turn};
 use crate::poll::PollOptions;
 use crate::reply::Reply;
+use crate::telemetry::TurnTrace;
 
 /// A turn whose answer is fetched later.
 pub(crate) struct Unstreamed<E> {
@@ -16,6 +17,7 @@ pub(crate) struct Unstreamed<E> {
     /// Where it takes place, if that is known before.
     pub(crate) conversation: Option<Id>,
     pub(crate) occupied: Option<Occupied>,
+    pub(crate) trace: TurnTrace,
 }
 
 /// Sends it; its place in the conversation, the chat that it began, and the log id.
@@ -27,8 +29,10 @@ pub(crate) async fn start<E: Endpoint<Reply = Data<Chat>>>(
         row,
         conversation,
         occupied,
+        trace,
     } = turn;
-    let (turn, response) = coze.send_turn(row, conversation, occupied).await?;
+    let begun = coze.send_turn(row, conversation, occupied);
+    let (turn, response) = trace.around(begun).await?;
     let log_id = response.log_id().map(Into::into);
     Ok((turn, response.into_inner().data, log_id))
 }
@@ -38,7 +42,11 @@ pub(crate) async fn poll<E: Endpoint<Reply = Data<Chat>>>(
     turn: Unstreamed<E>,
     options: PollOptions,
 ) -> Result<Reply> {
-    let coze = turn.coze.clone();
+    let (coze, trace) = (turn.coze.clone(), turn.trace.clone());
     let (turn, chat, log_id) = start(turn).await?;
-    coze.poll_own(turn, chat, log_id, options).await
+    let result = trace
+        .around(coze.poll_own(turn, chat, log_id, options))
+        .await;
+    trace.result(&result);
+    result
 }

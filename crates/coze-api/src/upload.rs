@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use coze_types::files::FilePart;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::multipart::Part;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::ReaderStream;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, OneLine, Result};
 
 /// What is read, and held in memory, at a time.
 const CHUNK: usize = 64 * 1024;
@@ -42,8 +42,19 @@ pub struct Upload {
 enum Source {
     Memory(Bytes),
     Disk(PathBuf),
-    /// Can be read once.
-    Reader(Arc<Mutex<Option<Reader>>>, Option<u64>),
+    /// Can be read once; of the length that the caller knows.
+    Reader(Arc<Once>, Option<u64>),
+}
+
+/// A reader that has not been sent; its first bytes may have been read already.
+type Once = Mutex<Option<(Bytes, Reader)>>;
+
+fn take(once: &Once) -> Option<(Bytes, Reader)> {
+    once.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn put(once: &Once, begin: Bytes, reader: Reader) {
+    *once.lock().unwrap_or_else(PoisonError::into_inner) = Some((begin, reader));
 }
 
 impl fmt::Debug for Upload {
@@ -72,14 +83,14 @@ impl Upload {
     }
 
     /// Anything that can be read, of the length in bytes if that is known. It can be read only
-    /// once, so the call is never repeated by itself.
+    /// once, so the call is not repeated once something of it has gone out.
     pub fn reader(
         name: impl Into<String>,
         reader: impl AsyncRead + Send + 'static,
         length: Option<u64>,
     ) -> Self {
         let reader: Reader = Box::pin(reader);
-        let once = Arc::new(Mutex::new(Some(reader)));
+        let once = Arc::new(Mutex::new(Some((Bytes::new(), reader))));
         Self::of(name.into(), Source::Reader(once, length))
     }
 
@@ -111,14 +122,29 @@ impl Upload {
         self
     }
 
-    /// Whether it can be sent a second time.
+    /// Whether nothing of it can go out twice.
+    pub(crate) fn is_read_once(&self) -> bool {
+        matches!(self.source, Source::Reader(..))
+    }
+
+    /// Whether all of it is still there to be sent.
     pub(crate) fn is_whole(&self) -> bool {
-        !matches!(self.source, Source::Reader(..))
+        match &self.source {
+            Source::Memory(_) | Source::Disk(_) => true,
+            Source::Reader(once, _) => {
+                let once = once.lock().unwrap_or_else(PoisonError::into_inner);
+                once.is_some()
+            }
+        }
     }
 
     /// The part of a form. `sent` is kept at the number of bytes that have gone out.
     pub(crate) async fn part(&self, sent: &Arc<AtomicU64>) -> Result<Part> {
-        let (begin, reader, length) = self.open().await?;
+        let Open {
+            begin,
+            rest,
+            length,
+        } = self.open().await?;
         let kind = infer::get(&begin);
         let media_type = self
             .media_type
@@ -132,20 +158,31 @@ impl Upload {
         {
             name = format!("{name}.{}", kind.extension());
         }
-        let body = self.body(begin, reader, length, Arc::clone(sent));
+        let body = self.body(begin, rest, length, Arc::clone(sent));
         let part = match length {
             Some(length) => Part::stream_with_length(body, length),
             None => Part::stream(body),
         };
         part.file_name(name).mime_str(media_type).map_err(|_| {
-            Error::Invalid(format!("`{media_type}` is no media type for {}", self.name))
+            let (kind, name) = (OneLine(media_type), OneLine(&self.name));
+            Error::Invalid(format!("`{kind}` is no media type for {name}"))
         })
     }
 
-    /// The first bytes, what can be read behind them, and the whole length.
-    async fn open(&self) -> Result<(Bytes, Option<Reader>, Option<u64>)> {
+    async fn open(&self) -> Result<Open> {
+        let unreadable = |error: io::Error| {
+            let name = match &self.source {
+                Source::Disk(path) => path.to_string_lossy(),
+                Source::Memory(_) | Source::Reader(..) => self.name.as_str().into(),
+            };
+            Error::Invalid(format!("cannot read {}: {error}", OneLine(&name)))
+        };
         match &self.source {
-            Source::Memory(content) => Ok((content.clone(), None, Some(content.len() as u64))),
+            Source::Memory(content) => Ok(Open {
+                begin: content.clone(),
+                rest: Rest::None,
+                length: Some(content.len() as u64),
+            }),
             Source::Disk(path) => {
                 let open = async {
                     let file = tokio::fs::File::open(path).await?;
@@ -153,48 +190,109 @@ impl Upload {
                     if meta.is_dir() {
                         return Err(io::Error::other("it is a folder"));
                     }
-                    let mut reader: Reader = Box::pin(file.take(meta.len()));
+                    let mut reader: Reader = Box::pin(file);
                     let begin = first_bytes(&mut reader).await?;
-                    Ok((begin, Some(reader), Some(meta.len())))
+                    Ok(Open {
+                        begin,
+                        rest: Rest::Open(reader),
+                        length: Some(meta.len()),
+                    })
                 };
-                open.await.map_err(|error| {
-                    Error::Invalid(format!("cannot read {}: {error}", path.display()))
-                })
+                open.await.map_err(unreadable)
             }
             Source::Reader(once, length) => {
-                let taken = once.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let mut reader = taken.ok_or_else(|| {
-                    Error::Invalid(format!("the reader of {} was used up before", self.name))
+                let (mut begin, mut reader) = take(once).ok_or_else(|| {
+                    let name = OneLine(&self.name);
+                    Error::Invalid(format!("the reader of {name} was used up before"))
                 })?;
-                let begin = first_bytes(&mut reader).await.map_err(|error| {
-                    Error::Invalid(format!("cannot read {}: {error}", self.name))
-                })?;
-                Ok((begin, Some(reader), *length))
+                if begin.is_empty() {
+                    begin = first_bytes(&mut reader).await.map_err(unreadable)?;
+                }
+                // It is taken for good when the first of it goes out. Until then the call can
+                // still be repeated.
+                put(once, begin.clone(), reader);
+                Ok(Open {
+                    begin,
+                    rest: Rest::Unread(Arc::clone(once)),
+                    length: *length,
+                })
             }
         }
     }
 
+    /// All of it, piece by piece, and an error where that is not what was announced: a server would
+    /// wait for what is missing, and take what is cut for the whole.
     fn body(
         &self,
         begin: Bytes,
-        reader: Option<Reader>,
+        rest: Rest,
         length: Option<u64>,
         sent: Arc<AtomicU64>,
     ) -> reqwest::Body {
-        let begin = futures_util::stream::iter(pieces(begin).map(Ok::<_, io::Error>));
-        let rest = reader.map(|reader| ReaderStream::with_capacity(reader, CHUNK));
-        let rest = futures_util::stream::iter(rest).flatten();
-        let progress = self.progress.clone();
         sent.store(0, Ordering::Relaxed);
-        reqwest::Body::wrap_stream(begin.chain(rest).inspect(move |piece| {
-            let Ok(piece) = piece else { return };
-            let piece = piece.len() as u64;
-            let now = sent.fetch_add(piece, Ordering::Relaxed) + piece;
+        let name = OneLine(&self.name).to_string();
+        let begun = stream::once(async move {
+            match rest {
+                Rest::None => Ok((begin, None)),
+                Rest::Open(reader) => Ok((begin, Some(reader))),
+                Rest::Unread(once) => match take(&once) {
+                    Some((begin, reader)) => Ok((begin, Some(reader))),
+                    None => Err(io::Error::other("it was used up before")),
+                },
+            }
+        });
+        let content = begun.map_ok(|(begin, reader)| {
+            let rest = reader.map(|reader| ReaderStream::with_capacity(reader, CHUNK));
+            let rest = stream::iter(rest).flatten();
+            stream::iter(pieces(begin).map(Ok)).chain(rest)
+        });
+        let progress = self.progress.clone();
+        let content = content.try_flatten().map(Some);
+        let content = content.chain(stream::iter([None])).map(move |piece| {
+            let wrong = |what: &str| Err(io::Error::other(format!("cannot read {name}: {what}")));
+            let Some(piece) = piece else {
+                return match length {
+                    Some(length) if sent.load(Ordering::Relaxed) < length => {
+                        wrong(&format!("it is shorter than {length} bytes"))
+                    }
+                    _ => Ok(Bytes::new()),
+                };
+            };
+            let piece: Bytes = match piece {
+                Ok(piece) => piece,
+                Err(error) => return wrong(&error.to_string()),
+            };
+            let new = piece.len() as u64;
+            let now = sent.fetch_add(new, Ordering::Relaxed) + new;
+            if let Some(length) = length.filter(|length| now > *length) {
+                return wrong(&format!("it is longer than {length} bytes"));
+            }
             if let Some(progress) = &progress {
                 progress(now, length);
             }
-        }))
+            Ok(piece)
+        });
+        // An empty piece would end a body that goes out in chunks.
+        let content = content.try_filter(|piece| std::future::ready(!piece.is_empty()));
+        reqwest::Body::wrap_stream(content)
     }
+}
+
+/// A file that is about to be sent.
+struct Open {
+    /// Its first bytes.
+    begin: Bytes,
+    rest: Rest,
+    /// Of the whole, if it is known.
+    length: Option<u64>,
+}
+
+/// What is behind the first bytes.
+enum Rest {
+    None,
+    Open(Reader),
+    /// First bytes and all.
+    Unread(Arc<Once>),
 }
 
 /// Memory in pieces, so that its progress can be told as well.

@@ -8,13 +8,15 @@ use serde_json::Map;
 
 use crate::chatflow::ChatflowRequest;
 use crate::client::Coze;
-use crate::error::{Error, Result, StreamError};
+use crate::error::{Error, Result};
 use crate::history;
 use crate::poll::{Beat, PollOptions};
 use crate::resume::ResumeRequest;
 use crate::run::RunOutcome;
 use crate::run_options::{Origin, Patience, RunBy, RunOptions};
 use crate::setters::{run_setters, workflow_setters};
+use crate::stream_error::StreamError;
+use crate::telemetry;
 use crate::transport::Waited;
 use crate::waiting;
 use crate::workflow_stream::WorkflowStream;
@@ -86,6 +88,11 @@ impl WorkflowRequest {
     /// [`StreamFailure::run`](crate::StreamFailure::run) how to find the run. Of the other ways:
     /// those of [`Coze::send`] and of [`wait`](Self::wait).
     pub async fn run(self) -> Result<RunOutcome> {
+        let workflow = self.body.workflow_id.clone();
+        telemetry::run(&workflow, self.run_once()).await
+    }
+
+    async fn run_once(self) -> Result<RunOutcome> {
         let patience = self.options.begin();
         match self.options.by {
             Some(by @ (RunBy::Plain | RunBy::Async)) => self.waited(by, patience).await,

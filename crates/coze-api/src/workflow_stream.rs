@@ -13,12 +13,13 @@ use futures_util::Stream;
 use tokio::time::timeout_at;
 
 use crate::client::Coze;
-use crate::error::{Error, Result, StreamError, StreamFailure};
+use crate::error::{Error, Result};
 use crate::history::{self, run_of_event, run_of_page};
 use crate::run::{NodeText, RunInterrupt, RunOutcome, RunResult};
 use crate::run_error::BrokenRun;
 use crate::run_options::{Origin, Patience, RunBy};
 use crate::stream::EventStream;
+use crate::stream_error::{StreamError, StreamFailure};
 use crate::transport::Waited;
 
 /// The events of a workflow run, as they arrive.

@@ -120,14 +120,14 @@ endpoints! { "auth";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizeQuery {
     /// What is asked for: a code.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub response_type: ResponseType,
     /// The app; required.
     pub client_id: String,
     /// Where the browser is led back to; required, and one of the addresses of the app.
     pub redirect_uri: String,
     /// Comes back as it is: it ties the answer to the question.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub state: String,
     /// PKCE: what the verifier is compared with.
     pub code_challenge: Option<String>,
@@ -415,7 +415,7 @@ pub struct PatList {
     #[serde(default, deserialize_with = "de::null_default")]
     pub personal_access_tokens: Vec<Pat>,
     /// Whether there is another page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub has_more: bool,
 }
 
@@ -439,7 +439,7 @@ pub struct UpdatePatBody {
     /// The token's id; required.
     pub id: Id,
     /// Its new name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub name: String,
 }
 
@@ -457,7 +457,7 @@ pub struct Pat {
     /// The id.
     pub id: Id,
     /// What it is for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "de::null_default")]
     pub name: String,
     /// When it was made.
     #[serde(default)]

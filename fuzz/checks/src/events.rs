@@ -94,7 +94,7 @@ fn frames(bytes: &[u8]) -> Vec<(Option<String>, Value)> {
         let data = frame.data.unwrap_or_default();
         let data = serde_json::from_slice(data)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(data).into_owned()));
-        frames.push((frame.event.map(|it| it.into_owned()), data));
+        frames.push((frame.event.map(std::borrow::Cow::into_owned), data));
     }
     frames
 }

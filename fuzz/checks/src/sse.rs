@@ -31,8 +31,8 @@ fn decoded<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Frame> {
     let mut take = |decoder: &Decoder| {
         let frame = decoder.frame();
         frames.push(Frame {
-            id: frame.id.map(|it| it.into_owned()),
-            event: frame.event.map(|it| it.into_owned()),
+            id: frame.id.map(std::borrow::Cow::into_owned),
+            event: frame.event.map(std::borrow::Cow::into_owned),
             data: frame.data.map(<[u8]>::to_vec),
         });
     };

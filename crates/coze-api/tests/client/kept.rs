@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use coze_api::Coze;
 use coze_api::types::conversations::CreateConversation;
+use coze_api::{Coze, Upload};
 
-const BODY: &str = r#"{"code":0,"msg":"","data":{"id":"1","created_at":1}}"#;
+/// Fits a conversation, and a file.
+const BODY: &str =
+    r#"{"code":0,"msg":"","data":{"id":"1","created_at":1,"bytes":1,"file_name":"a"}}"#;
 
 /// How a server treats a connection after an answer.
 #[derive(Clone, Copy)]
@@ -20,6 +22,8 @@ enum Then {
     Close(fn(usize) -> u64),
     /// Reads the next call, and closes without an answer.
     Swallow,
+    /// Reads the next call, works on it for a while, and resets the connection.
+    WorkAndReset,
 }
 
 struct Counter {
@@ -58,6 +62,13 @@ impl Counter {
                                 counter.fetch_add(1, Ordering::SeqCst);
                             }
                         }
+                        Then::WorkAndReset => {
+                            if read(&mut stream) {
+                                counter.fetch_add(1, Ordering::SeqCst);
+                                std::thread::sleep(Duration::from_millis(700));
+                                reset(stream);
+                            }
+                        }
                     }
                 });
             }
@@ -73,6 +84,14 @@ impl Counter {
     fn run(&self) -> usize {
         self.run.load(Ordering::SeqCst)
     }
+}
+
+fn reset(stream: TcpStream) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let _inside = runtime.enter();
+    let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+    stream.set_zero_linger().unwrap();
 }
 
 /// Reads one whole request; false when the connection ends before.
@@ -110,10 +129,17 @@ async fn calls_survive_a_server_that_closes_after_each_answer() {
         let coze = server.coze();
         for call in 0..300 {
             // Writes and reads take turns; writes are what must not happen twice.
-            let done = if call % 3 == 2 {
-                coze.retrieve_conversation("1").await.map(|_| ())
-            } else {
-                coze.send(CreateConversation::default()).await.map(|_| ())
+            let done = match call % 4 {
+                2 => coze.retrieve_conversation("1").await.map(|_| ()),
+                3 => {
+                    let reader = std::io::Cursor::new(vec![b'a'; 10_000]);
+                    let upload = match call % 8 {
+                        3 => Upload::bytes("a", vec![b'a'; 10_000]),
+                        _ => Upload::reader("a", reader, Some(10_000)),
+                    };
+                    coze.upload_from(upload).await.map(|_| ())
+                }
+                _ => coze.send(CreateConversation::default()).await.map(|_| ()),
             };
             done.unwrap_or_else(|error| panic!("call {call}: {error}"));
         }
@@ -136,4 +162,68 @@ async fn a_write_that_the_server_may_have_taken_is_not_sent_again() {
         coze.send(CreateConversation::default()).await.unwrap();
     }
     assert_eq!(server.run(), 3);
+}
+
+#[tokio::test]
+async fn a_write_that_is_reset_while_the_server_works_on_it_is_not_sent_again() {
+    let server = Counter::start(Then::WorkAndReset);
+    let coze = server.coze();
+    coze.send(CreateConversation::default()).await.unwrap();
+    let error = coze.send(CreateConversation::default()).await.unwrap_err();
+    assert!(error.may_have_begun(), "{error}");
+    assert_eq!(server.run(), 2);
+}
+
+/// Passes bytes between a client and `server`, and ends all connections when it is told to.
+async fn relay(server: String) -> (String, Arc<tokio::sync::Notify>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let cut = Arc::new(tokio::sync::Notify::new());
+    let told = Arc::clone(&cut);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (told, server) = (Arc::clone(&told), server.clone());
+            tokio::spawn(async move {
+                let mut server = tokio::net::TcpStream::connect(server).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                    () = told.notified() => {}
+                }
+            });
+        }
+    });
+    (url, cut)
+}
+
+#[tokio::test]
+async fn a_write_over_http_2_that_the_server_has_begun_is_not_sent_again() {
+    let run = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&run);
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let tell = Arc::clone(&begun);
+    let create = axum::routing::post(async move || {
+        // The second call is not answered.
+        if counter.fetch_add(1, Ordering::SeqCst) > 0 {
+            tell.notify_one();
+            std::future::pending::<()>().await;
+        }
+        ([("content-type", "application/json")], BODY)
+    });
+    let router = axum::Router::new().route("/v1/conversation/create", create);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let (url, cut) = relay(server).await;
+    let coze = Coze::builder().token("pat_secret").base_url(url);
+    let coze = coze.http2_only().build().unwrap();
+    coze.send(CreateConversation::default()).await.unwrap();
+    let second = coze.send(CreateConversation::default());
+    let cutting = async {
+        begun.notified().await;
+        cut.notify_waiters();
+    };
+    let (second, ()) = futures_util::future::join(second, cutting).await;
+    let error = second.unwrap_err();
+    assert!(error.may_have_begun(), "{error}");
+    assert_eq!(run.load(Ordering::SeqCst), 2);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coze_api::types::bots::ListBotsQuery;
 use coze_api::types::users::RetrieveMe;
-use coze_api::{Coze, Error, Method, TransportKind};
+use coze_api::{Coze, Error, Method, RetryPolicy, TransportKind};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -22,6 +22,8 @@ async fn with(response: ResponseTemplate) -> (MockServer, Coze) {
         .mount(&server)
         .await;
     let coze = Coze::builder().token("pat_secret").base_url(server.uri());
+    // What is repeated is told in another file.
+    let coze = coze.retry(RetryPolicy::none());
     (server, coze.build().unwrap())
 }
 

@@ -1,5 +1,6 @@
 //! A server that sends exactly the bytes it is given.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,6 +8,12 @@ use coze_api::{Coze, CozeBuilder, RetryPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+
+/// A test that hangs must fail too.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(30);
+    tokio::time::timeout(limit, future).await.expect("it hangs")
+}
 
 /// What a server does for one request.
 #[derive(Debug, Clone)]
@@ -69,6 +76,14 @@ impl Server {
         answer: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, answer)
+    }
+
+    /// Takes connections from `listener`.
+    pub(crate) fn on(
+        listener: TcpListener,
+        answer: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Seen::default());
         let server = Self {
@@ -93,6 +108,16 @@ impl Server {
     /// Answers every request alike.
     pub(crate) async fn always(steps: Vec<Step>) -> Self {
         Self::start(move |_| steps.clone()).await
+    }
+
+    /// Answers the requests in turn; the last answer is given for ever.
+    pub(crate) async fn in_turn(answers: Vec<Vec<Step>>) -> Self {
+        let count = AtomicUsize::new(0);
+        Self::start(move |_| {
+            let next = count.fetch_add(1, Ordering::SeqCst);
+            answers[next.min(answers.len() - 1)].clone()
+        })
+        .await
     }
 
     pub(crate) fn url(&self) -> String {
@@ -228,10 +253,7 @@ async fn read_request(
                 body: String::new(),
                 connection,
             };
-            let length = request.header("content-length").unwrap_or("0");
-            let length: usize = length.parse().unwrap();
-            if rest.len() >= end + 4 + length {
-                let body = rest[end + 4..end + 4 + length].to_vec();
+            if let Some((body, length)) = body(&request, &rest[end + 4..]) {
                 request.body = String::from_utf8_lossy(&body).into_owned();
                 rest.drain(..end + 4 + length);
                 return Some(request);
@@ -241,6 +263,27 @@ async fn read_request(
         match socket.read(&mut buffer).await {
             Ok(read) if read > 0 => rest.extend_from_slice(&buffer[..read]),
             _ => return None,
+        }
+    }
+}
+
+/// The body of a request and its length on the wire; `None` until it is whole.
+fn body(request: &Request, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    if request.header("transfer-encoding").is_none() {
+        let length = request.header("content-length").unwrap_or("0");
+        let length: usize = length.parse().unwrap();
+        return Some((bytes.get(..length)?.to_vec(), length));
+    }
+    let (mut body, mut at) = (Vec::new(), 0);
+    loop {
+        let line = bytes[at..].windows(2).position(|it| it == b"\r\n")?;
+        let length = std::str::from_utf8(&bytes[at..at + line]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        let begin = at + line + 2;
+        body.extend_from_slice(bytes.get(begin..begin + length)?);
+        at = begin + length + 2;
+        if length == 0 {
+            return (bytes.len() >= at).then_some((body, at));
         }
     }
 }

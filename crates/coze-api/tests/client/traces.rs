@@ -28,6 +28,8 @@ async fn a_call_is_a_span_without_content_or_secrets() {
         .with_env_filter("coze_api=trace")
         .with_span_events(FmtSpan::CLOSE)
         .with_ansi(false)
+        // Its digits could be those of an id.
+        .without_time()
         .with_writer(move || writer.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
@@ -36,10 +38,47 @@ async fn a_call_is_a_span_without_content_or_secrets() {
     chat.message("a question").reply().await.unwrap();
     drop(guard);
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    for part in ["endpoint=StartChat", "http=200", "log_id=\"LOG1\""] {
+    for part in [
+        "endpoint=StartChat",
+        "attempt=1",
+        "http=200",
+        "log_id=\"LOG1\"",
+        "gen_ai.operation.name=\"chat\"",
+        "gen_ai.agent.id=\"333\"",
+        "gen_ai.conversation.id=\"111\"",
+        "gen_ai.response.id=\"222\"",
+        "gen_ai.usage.output_tokens=",
+        "status=\"completed\"",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    for secret in ["pat_secret", "question", "你好", "111"] {
+    for secret in ["pat_secret", "question", "你好"] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
+}
+
+#[tokio::test]
+async fn content_is_traced_when_asked_for() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter("coze_api=debug")
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let server = Server::always(stream(whole_chat().as_bytes())).await;
+    let coze = server.builder().trace_content(true).build().unwrap();
+    let chat = coze.chat("333").conversation("111");
+    chat.message("a question").reply().await.unwrap();
+    drop(guard);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for part in [
+        "gen_ai.input.messages=\"a question\"",
+        "gen_ai.output.messages=",
+        "你好",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("pat_secret"), "{text}");
 }

@@ -31,6 +31,7 @@ pub(crate) fn compare(part: Part, shape: &Shape, round_trip: RoundTrip) -> Compa
     };
     if let Some(written) = run.make_readable() {
         run.check_written(&written);
+        run.check_typed();
         run.check_presence();
         run.check_zeros();
         run.check_spellings();
@@ -60,7 +61,7 @@ impl<'a> Run<'a> {
             fault,
             note,
         });
-        if matches!(fault, Fault::Missing | Fault::Type) {
+        if matches!(fault, Fault::Missing | Fault::Type | Fault::Untyped) {
             self.settled.push(node.pointer.clone());
         }
     }
@@ -205,6 +206,33 @@ impl<'a> Run<'a> {
                     self.find(index, Fault::Type, note);
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// A value that nobody described has no place where it is known what comes.
+    fn check_typed(&mut self) {
+        for index in self.open_nodes() {
+            let node = &self.nodes[index];
+            let other = match node.shape {
+                Shape::Any => continue,
+                Shape::Map(value) if **value == Shape::Any => continue,
+                Shape::List(_) | Shape::Map(_) | Shape::Object(_) => json!(42),
+                _ => json!({ "key": [42] }),
+            };
+            let mut sample = self.sample.clone();
+            if let Some(place) = sample.pointer_mut(&node.pointer) {
+                *place = other.clone();
+            }
+            let Ok(written) = self.read(&sample) else {
+                continue;
+            };
+            if !self.open(node) {
+                continue;
+            }
+            if written.pointer(&node.pointer) == Some(&other) {
+                let note = format!("{other} is taken as well");
+                self.find(index, Fault::Untyped, note);
             }
         }
     }
@@ -425,11 +453,19 @@ mod tests {
         assert_eq!(comparison.fields, 5);
     }
 
+    /// An integer as servers write it.
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Loose {
+        Number(i64),
+        Text(String),
+    }
+
     #[derive(Serialize, Deserialize)]
     struct Item {
         id: Id,
         #[serde(skip_serializing_if = "Option::is_none")]
-        count: Option<Value>,
+        count: Option<Loose>,
     }
 
     #[test]
@@ -438,7 +474,7 @@ mod tests {
         struct Fits {
             name: String,
             #[serde(skip_serializing_if = "Option::is_none")]
-            size: Option<Value>,
+            size: Option<Loose>,
             #[serde(skip_serializing_if = "Option::is_none")]
             items: Option<Vec<Item>>,
         }
@@ -466,12 +502,28 @@ mod tests {
     }
 
     #[test]
+    fn a_type_that_takes_anything_does_not_fit() {
+        #[derive(Serialize, Deserialize)]
+        struct Untyped {
+            name: Value,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            size: Option<Loose>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            items: Option<Vec<Value>>,
+        }
+        check::<Untyped>(&[
+            (Fault::Untyped, "body.name"),
+            (Fault::Untyped, "body.items[]"),
+        ]);
+    }
+
+    #[test]
     fn what_a_type_insists_on_has_to_be_described() {
         #[derive(Serialize, Deserialize)]
         struct Strict {
             name: String,
             #[serde(skip_serializing_if = "Option::is_none")]
-            size: Option<Value>,
+            size: Option<Loose>,
             #[serde(skip_serializing_if = "Option::is_none")]
             items: Option<Vec<Item>>,
             more: bool,
@@ -485,7 +537,7 @@ mod tests {
         struct Differs {
             #[serde(skip_serializing_if = "Option::is_none")]
             name: Option<String>,
-            size: Value,
+            size: Loose,
             #[serde(default)]
             items: Vec<Item>,
         }
@@ -502,7 +554,7 @@ mod tests {
         struct OtherItem {
             id: String,
             #[serde(skip_serializing_if = "Option::is_none")]
-            count: Option<Value>,
+            count: Option<Loose>,
         }
         #[derive(Serialize, Deserialize)]
         struct Differs {

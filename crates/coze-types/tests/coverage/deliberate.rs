@@ -38,11 +38,6 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         why: "the service takes GET as well as POST, and there is a row for GET (core 3.3)",
         places: &[("POST /v3/chat/retrieve", "")],
     },
-    Difference {
-        fault: Fault::NoRow,
-        why: "deprecated; a server that still has it has the POST of the same path (extended 1.5)",
-        places: &[("GET /open_api/knowledge/document/list", "")],
-    },
     // Bodies and replies of another kind.
     Difference {
         fault: Fault::Kind,

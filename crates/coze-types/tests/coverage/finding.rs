@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     Missing,
     /// The field has another type.
     Type,
+    /// The type takes anything, though it is told what comes.
+    Untyped,
     /// The type insists on it, and nothing is said of it.
     Undescribed,
     /// Required, but the type lets it be left out.
@@ -48,7 +50,10 @@ pub(crate) struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}: {}", self.fault, self.field, self.note)
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        write!(f, "{} ({:?})", self.note, self.fault)
     }
 }
 

@@ -6,8 +6,6 @@
 //! for an entry of the list of deliberate differences that is not needed any more. The report:
 //! `cargo test -p coze-types --test coverage -- --nocapture`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
-
 mod compare;
 mod deliberate;
 mod finding;

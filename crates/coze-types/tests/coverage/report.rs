@@ -18,6 +18,8 @@ pub(crate) struct Report {
     requests: usize,
     replies: usize,
     findings: BTreeMap<String, Vec<Finding>>,
+    /// The names of the rows.
+    names: BTreeMap<String, &'static str>,
     /// Deliberate differences that were met.
     excused: usize,
     /// Deliberate differences that were not.
@@ -75,6 +77,11 @@ impl Report {
             Part::Reply => self.replies += comparison.fields,
         }
         self.add(title, comparison.findings);
+    }
+
+    /// Tells which row an operation has.
+    pub(crate) fn row(&mut self, title: &str, name: &'static str) {
+        self.names.insert(title.to_owned(), name);
     }
 
     pub(crate) fn add(&mut self, title: &str, findings: Vec<Finding>) {
@@ -146,10 +153,18 @@ impl fmt::Display for Report {
             self.findings.len()
         )?;
         for (title, findings) in &self.findings {
-            writeln!(f, "{title}")?;
+            let name = self.names.get(title).unwrap_or(&"no row");
+            writeln!(f, "{title} ({name})")?;
             for finding in findings {
                 writeln!(f, "    {finding}")?;
             }
+        }
+        if findings > 0 {
+            writeln!(
+                f,
+                "Each is to be mended in the types of its row, or, where the reference says \
+                 otherwise, to be\nlisted with the reason in crates/coze-types/tests/coverage/deliberate.rs."
+            )?;
         }
         for difference in &self.needless {
             writeln!(

@@ -42,7 +42,8 @@ pub(crate) fn compare_all(operations: &[Operation], matrix: &[MatrixRow], report
     for (route, row) in &rows {
         let described = operations.iter().any(|it| it.route == *route);
         if !described && !matrix.iter().any(|it| it.route == *route) {
-            let note = format!("no source knows the call of {}", row.name);
+            report.row(&title(row), row.name);
+            let note = "no source knows the call".to_owned();
             report.find(&title(row), "", Fault::Unknown, note);
         }
     }
@@ -66,6 +67,7 @@ impl RowVisitor for Visitor<'_> {
         let Some(operation) = self.operations.get(route_of(E::INFO).as_str()) else {
             return;
         };
+        self.report.row(&operation.title, E::INFO.name);
         let findings = check_info(E::INFO, operation);
         self.report.add(&operation.title, findings);
         if !operation.is_described() {

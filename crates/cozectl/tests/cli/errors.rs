@@ -371,6 +371,29 @@ fn a_stream_that_is_cut_loses_nothing_that_arrived() {
 }
 
 #[test]
+fn a_stream_that_is_cut_is_recovered_where_its_chat_is_saved() {
+    let fake = Fake::start(|request| {
+        let line = request.line.as_str();
+        if line.starts_with("POST /v3/chat") {
+            let cut = fixture("chat/StartChat.truncated.sse");
+            return Answer::of("200 OK", "text/event-stream", &cut);
+        }
+        let saved = if line.starts_with("GET /v3/chat/retrieve?") {
+            "chat/RetrieveChat.completed.res.json"
+        } else {
+            assert!(line.starts_with("GET /v3/chat/message/list?"), "{line}");
+            "chat/ListChatMessages.full.res.json"
+        };
+        Answer::of("200 OK", "application/json", &fixture(saved))
+    });
+    let ran = Home::new().run_client(&fake.url, &["chat", "--quiet", "hi"]);
+    ran.prints("明天杭州有小雨，最高 13 度，建议带伞。\n");
+    let ran = Home::new().run_client(&fake.url, &["chat", "--json", "hi"]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(ran.lines().pop().unwrap()["event"], "done", "{ran}");
+}
+
+#[test]
 fn a_stream_that_is_cut_in_a_character() {
     let whole = fixture("chat/StartChat.text.sse");
     // The last piece of the answer, cut in the middle of a character.
