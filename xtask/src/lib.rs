@@ -35,7 +35,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("faults", faults::problems),
 ];
 
-/// The program in README.md has to compile.
+/// The programs in README.md have to compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
