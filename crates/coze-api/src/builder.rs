@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+#[cfg(not(target_family = "wasm"))]
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,9 @@ use crate::limit::{Limiter, Limits};
 use crate::observe::Observer;
 use crate::recover::Recover;
 use crate::retry::RetryPolicy;
-use crate::reuse::{Habits, NoteConnections};
+use crate::reuse::Habits;
+#[cfg(not(target_family = "wasm"))]
+use crate::reuse::NoteConnections;
 
 /// A hosted service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -46,7 +49,7 @@ impl Region {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a connection, with its name look-up and encryption: 5 s. Not applied to a
-    /// [`reqwest::Client`] of one's own.
+    /// [`reqwest::Client`] of one's own, nor in a browser.
     pub connect: Duration,
     /// For the beginning of a stream, or for a whole reply that does not stream: 60 s. Calls that
     /// wait for a workflow get at least 100 s, because the service itself gives up after 90 s. An
@@ -62,7 +65,14 @@ pub struct Timeouts {
 impl Timeouts {
     /// None longer than a clock can count.
     fn bounded(self) -> Self {
-        const EVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+        const DAY: u64 = 86_400;
+        // Browsers count milliseconds in 32 bits.
+        const DAYS: u64 = if cfg!(target_family = "wasm") {
+            24
+        } else {
+            100 * 365
+        };
+        const EVER: Duration = Duration::from_secs(DAYS * DAY);
         Self {
             connect: self.connect.min(EVER),
             first_byte: self.first_byte.min(EVER),
@@ -83,6 +93,14 @@ impl Default for Timeouts {
     }
 }
 
+/// What programs call themselves unless they say otherwise. Browsers have a name of their own, and
+/// would ask the server for leave to send another.
+const USER_AGENT: Option<&str> = if cfg!(target_family = "wasm") {
+    None
+} else {
+    Some(concat!("coze-rs/", env!("CARGO_PKG_VERSION")))
+};
+
 /// Builds a [`Coze`]; see [`Coze::builder`].
 #[derive(Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
@@ -100,10 +118,13 @@ pub struct CozeBuilder {
     retry: RetryPolicy,
     observer: Option<Arc<dyn Observer>>,
     trace_content: bool,
+    #[cfg(not(target_family = "wasm"))]
     proxies: Vec<reqwest::Proxy>,
     /// The last one's address, without its password.
     proxy_shown: Option<Arc<str>>,
+    #[cfg(not(target_family = "wasm"))]
     certificates: Vec<reqwest::Certificate>,
+    #[cfg(not(target_family = "wasm"))]
     http2_only: bool,
     limits: Limits,
     limiter: Option<Limiter>,
@@ -190,7 +211,8 @@ impl CozeBuilder {
         self
     }
 
-    /// See [`Timeouts::connect`].
+    /// See [`Timeouts::connect`]. Not in a browser.
+    #[cfg(not(target_family = "wasm"))]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.connect = timeout;
         self
@@ -220,7 +242,8 @@ impl CozeBuilder {
         self
     }
 
-    /// The `User-Agent`; `coze-rs/<version>` by default.
+    /// The `User-Agent`; `coze-rs/<version>` by default. In a browser it is the browser's by
+    /// default, and most browsers do not let it be changed.
     pub fn user_agent(mut self, agent: impl Into<String>) -> Self {
         self.user_agent = Some(agent.into());
         self
@@ -261,10 +284,11 @@ impl CozeBuilder {
 
     /// Sends requests through a proxy, such as `http://proxy:3128` or `socks5h://127.0.0.1:1080`;
     /// user and password may stand in the URL. Without one, the usual variables of the environment
-    /// count (`HTTPS_PROXY`, `NO_PROXY` …).
+    /// count (`HTTPS_PROXY`, `NO_PROXY` …). Not in a browser.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the URL is none.
+    #[cfg(not(target_family = "wasm"))]
     pub fn proxy(mut self, url: &str) -> Result<Self> {
         let proxy = reqwest::Proxy::all(url).map_err(|_| {
             // Not repeated: it may hold a password.
@@ -276,9 +300,11 @@ impl CozeBuilder {
     }
 
     /// Trusts further certificate authorities, given as PEM text, beside those of the system.
+    /// Not in a browser.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there is no certificate in it.
+    #[cfg(not(target_family = "wasm"))]
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Result<Self> {
         match reqwest::Certificate::from_pem_bundle(pem.as_ref()) {
             Ok(found) if !found.is_empty() => self.certificates.extend(found),
@@ -295,7 +321,8 @@ impl CozeBuilder {
     }
 
     /// Speaks HTTP/2 from the first byte, also without encryption. Without it, HTTP/2 is used
-    /// where an encrypted server offers it.
+    /// where an encrypted server offers it. Not in a browser.
+    #[cfg(not(target_family = "wasm"))]
     pub fn http2_only(mut self) -> Self {
         self.http2_only = true;
         self
@@ -371,15 +398,13 @@ impl CozeBuilder {
             (None, None, source) => source.unwrap_or(Region::default().base_url()),
         };
         let base = base(address.trim())?;
-        let agent = self
-            .user_agent
-            .clone()
-            .unwrap_or_else(|| concat!("coze-rs/", env!("CARGO_PKG_VERSION")).to_owned());
-        let user_agent = HeaderValue::from_str(&agent)
+        let user_agent = self.user_agent.as_deref().or(USER_AGENT);
+        let user_agent = user_agent.map(HeaderValue::from_str).transpose();
+        let user_agent = user_agent
             .map_err(|_| Error::Invalid("the user agent cannot stand in a header".into()))?;
         let (http, habits) = match &self.http_client {
             Some(client) => (client.clone(), None),
-            None => (self.own_http_client(&base)?, Some(Habits::default())),
+            None => (self.own_http_client(&base)?, Habits::begin()),
         };
         let base = base.as_str().trim_end_matches('/').to_owned();
         let limited = self.limits != Limits::none();
@@ -411,7 +436,15 @@ impl CozeBuilder {
         })
     }
 
+    /// The browser's, which looks after connections and redirects itself: it sends no token to
+    /// another host.
+    #[cfg(target_family = "wasm")]
+    fn own_http_client(&self, _: &Url) -> Result<reqwest::Client> {
+        Ok(reqwest::Client::new())
+    }
+
     /// Our own HTTP client.
+    #[cfg(not(target_family = "wasm"))]
     fn own_http_client(&self, base: &Url) -> Result<reqwest::Client> {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(self.timeouts.bounded().connect)
@@ -469,6 +502,7 @@ fn base(text: &str) -> Result<Url> {
     Ok(url)
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn without_password(url: &str) -> Option<Arc<str>> {
     // As the HTTP client reads it: the scheme may be left out.
     let url = Url::parse(url)
@@ -481,6 +515,7 @@ fn without_password(url: &str) -> Option<Arc<str>> {
     Some(url.as_str().trim_end_matches('/').into())
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else {
         return false;
@@ -489,6 +524,7 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn has_https_proxy() -> bool {
     ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
         .iter()

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::auth::Credential;
 use crate::error::{Error, Result};
-use crate::reuse::{SecondStep, Trail};
+use crate::reuse::{Trail, in_steps};
 use crate::upload::Upload;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -82,6 +82,7 @@ impl Call {
     /// Puts another file in the place of the row's.
     pub(crate) fn put_file(&mut self, upload: Upload) {
         if let Payload::Form { file, .. } = &mut self.payload {
+            self.patience = upload.patience();
             *file = Some(upload);
         }
     }
@@ -106,7 +107,7 @@ impl Call {
             header: info.header,
             is_read: info.is_read(),
             streams: false,
-            patience: patience(info.name),
+            patience: patience(info.name).max(payload.patience()),
             payload,
             credential: None,
             gets_secrets: gets_secrets(info.path),
@@ -185,20 +186,24 @@ impl Call {
         let Some(trail) = trail else {
             return Ok(request);
         };
-        let (client, request) = request.build_split();
-        let mut request = request.map_err(|error| {
+        in_steps(request, trail, only_once).map_err(|error| {
             let (name, error) = (&self.endpoint, error.without_url());
             Error::Invalid(format!("{name} cannot be sent: {error}"))
-        })?;
-        if let Some(body) = request.body_mut().take() {
-            let body = SecondStep::new(body, Arc::clone(trail), only_once);
-            *request.body_mut() = Some(reqwest::Body::wrap(body));
-        }
-        Ok(reqwest::RequestBuilder::from_parts(client, request))
+        })
     }
 }
 
 impl Payload {
+    /// The least time that it needs on its way.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Form {
+                file: Some(file), ..
+            } => file.patience(),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// Whether it can be sent a second time.
     pub(crate) fn is_whole(&self) -> bool {
         match self {

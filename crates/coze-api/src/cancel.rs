@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use coze_types::Id;
 use coze_types::chat::{CancelChat, CancelChatBody, Chat};
-use tokio::runtime::Handle;
 
 use crate::client::Coze;
 use crate::error::Result;
 use crate::guard::Turn;
+use crate::task::{MaybeSend, in_background};
+use crate::time::timeout;
 
 /// How long a cancellation in the background may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -94,25 +95,23 @@ impl Drop for CancelOnDrop {
         let coze = turn.coze().clone();
         let cancelling = async move {
             let cancelling = turn.coze().cancel_chat(conversation, chat);
-            match tokio::time::timeout(LIMIT, cancelling).await {
+            match timeout(LIMIT, cancelling).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "a dropped chat was not cancelled"),
                 Err(_) => tracing::debug!("a dropped chat was not cancelled in time"),
             }
         };
-        in_background(&coze, cancelling);
+        send_off(&coze, cancelling);
     }
 }
 
 /// Sees to it that a cancellation is sent, if there is anything that can do so.
-fn in_background(coze: &Coze, cancelling: impl Future<Output = ()> + Send + 'static) {
+fn send_off(coze: &Coze, cancelling: impl Future<Output = ()> + MaybeSend + 'static) {
     // The program may end right after this, so it waits.
     #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
     if let Some(driver) = coze.inner.driver.get() {
         return driver.finish(cancelling);
     }
     let _ = coze;
-    if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn(cancelling);
-    }
+    in_background(cancelling);
 }

@@ -9,7 +9,6 @@ use coze_types::Id;
 use coze_types::chat::{Chat, ChatQuery, ChatStatus, Usage};
 use coze_types::chat_event::{ChatEvent, ChatFailure, DoneData};
 use futures_util::Stream;
-use tokio::time::Instant;
 
 use crate::cancel::CancelOnDrop;
 use crate::client::Coze;
@@ -21,6 +20,7 @@ use crate::reply::{Assembly, Reply, is_answer};
 use crate::stream::EventStream;
 use crate::stream_error::{StreamError, StreamFailure};
 use crate::telemetry::TurnTrace;
+use crate::time::Instant;
 
 /// The events of a chat or of a chatflow, as they arrive.
 ///

@@ -42,7 +42,7 @@ pub(crate) struct Inner {
     /// Without a slash at its end.
     pub(crate) base: String,
     pub(crate) auth: Auth,
-    pub(crate) user_agent: HeaderValue,
+    pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) timeouts: Timeouts,
     pub(crate) retry: RetryPolicy,
     /// `None` for an HTTP client that is not our own: its connections cannot be watched.

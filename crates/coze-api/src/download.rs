@@ -1,14 +1,14 @@
 //! Answers that are bytes, such as speech.
 
-use std::path::{Path, PathBuf};
+#[cfg(all(feature = "files", not(target_family = "wasm")))]
+mod save;
 
 use bytes::Bytes;
 use coze_types::Downloads;
-use tokio::io::AsyncWriteExt;
 
 use crate::call::Call;
 use crate::client::Coze;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exchange::{Answer, Opened, read};
 use crate::raw_stream::RawStream;
 use crate::response::Head;
@@ -64,7 +64,7 @@ impl Download {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// [`Error::Transport`] when the connection breaks, also before all announced bytes have
+    /// [`Error::Transport`](crate::Error::Transport) when the connection breaks, also before all announced bytes have
     /// come, or when it is silent for too long.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         self.0.chunk().await
@@ -77,57 +77,4 @@ impl Download {
     pub async fn bytes(self) -> Result<Bytes> {
         Ok(self.0.into_response().await?.into_bytes())
     }
-
-    /// Writes the bytes to a file, and returns how many there were. The file gets its name only
-    /// when it is whole: until then it lies beside it, with `.part` at its end, and is removed
-    /// when the download fails or nobody waits for it any more.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when the file cannot be written, and those of [`chunk`](Self::chunk).
-    pub async fn save(mut self, path: impl AsRef<Path>) -> Result<u64> {
-        let path = path.as_ref();
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = Part(PathBuf::from(part));
-        let length = self.write(&part.0).await?;
-        let renamed = tokio::fs::rename(&part.0, path).await;
-        renamed.map_err(|error| unwritable(path, &error))?;
-        part.keep();
-        Ok(length)
-    }
-
-    async fn write(&mut self, path: &Path) -> Result<u64> {
-        let failed = |error: std::io::Error| unwritable(path, &error);
-        let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
-        let mut length = 0;
-        while let Some(chunk) = self.chunk().await? {
-            file.write_all(&chunk).await.map_err(failed)?;
-            length += chunk.len() as u64;
-        }
-        file.flush().await.map_err(failed)?;
-        Ok(length)
-    }
-}
-
-/// A file that is not whole yet. What is half there would only be taken for the whole.
-struct Part(PathBuf);
-
-impl Part {
-    /// It has its name now.
-    fn keep(mut self) {
-        self.0 = PathBuf::new();
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if self.0 != PathBuf::new() {
-            // Without it, or without the right to it, there is nothing to be done.
-            let _ = std::fs::remove_file(&self.0);
-        }
-    }
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Invalid(format!("cannot write {}: {error}", path.display()))
 }

@@ -3,6 +3,7 @@
 //! A call is made in attempts. One attempt is: wait for its turn, authorise, build the request from
 //! bytes, send it, take its answer. What comes of it decides whether there is another one.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +12,6 @@ use bytes::Bytes;
 use coze_types::Status;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, USER_AGENT};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument;
 
 use crate::auth::Credential;
@@ -19,18 +19,21 @@ use crate::call::{Call, Payload};
 use crate::client::Coze;
 use crate::error::{Error, Result};
 use crate::frames::Frames;
+use crate::incoming::{Incoming, incoming};
 use crate::limit::Permit;
 use crate::observe::Attempt;
 use crate::response::{Head, RawResponse, Response};
 use crate::retry::{Attempts, RetryPolicy};
 use crate::reuse::{Trail, followed};
 use crate::secret::Redact;
+use crate::task::MaybeSend;
+use crate::time::{Instant, sleep, timeout, timeout_at};
 use crate::transport::{TransportError, Waited};
 
 /// An answer whose body has not been read.
 pub(crate) struct Opened {
     pub(crate) head: Head,
-    pub(crate) response: reqwest::Response,
+    pub(crate) response: Incoming,
     /// Without its query.
     pub(crate) url: String,
     /// When the whole call must be done.
@@ -58,7 +61,7 @@ impl Judged {
 /// What a caller wants of an answer.
 pub(crate) trait Answer: Sized {
     /// Takes it, as far as it belongs to the attempt.
-    fn take(coze: &Coze, opened: Opened) -> impl Future<Output = Result<Self>> + Send;
+    fn take(coze: &Coze, opened: Opened) -> impl Future<Output = Result<Self>> + MaybeSend;
     fn head(&self) -> &Head;
     /// Why it is no success, although there is an answer.
     fn refusal(&self) -> Option<&Error> {
@@ -221,7 +224,7 @@ impl Coze {
         };
         if let Payload::Form { sent, .. } = &call.payload {
             // However long an upload takes: as long as bytes go out, it is alive.
-            tokio::pin!(work);
+            let mut work = pin!(work);
             loop {
                 let before = sent.load(Ordering::Relaxed);
                 let left = deadline.map(|(at, _)| at.saturating_duration_since(Instant::now()));
@@ -264,10 +267,10 @@ impl Coze {
         // Care is needed only while it is not known how the server treats its connections.
         let habits = inner.habits.as_ref().filter(|it| it.are_unknown());
         let trail = habits.map(|_| Arc::new(Trail::default()));
-        let mut request = inner
-            .http
-            .request(call.method.clone(), url)
-            .header(USER_AGENT, inner.user_agent.clone());
+        let mut request = inner.http.request(call.method.clone(), url);
+        if let Some(agent) = &inner.user_agent {
+            request = request.header(USER_AGENT, agent.clone());
+        }
         if let Some(header) = credential.header {
             request = request.header(AUTHORIZATION, header);
         }
@@ -308,7 +311,7 @@ impl Coze {
         self.heed(&head);
         Ok(Opened {
             head,
-            response,
+            response: incoming(response),
             url: shown,
             deadline,
             permit: None,

@@ -1,7 +1,5 @@
 //! Files: uploaded once, then named by id.
 
-use std::path::Path;
-
 use bytes::Bytes;
 use coze_types::endpoint::BodyKind;
 use coze_types::files::{File, FileQuery, RetrieveFile, UploadFile};
@@ -15,11 +13,13 @@ use crate::response::Response;
 use crate::upload::Upload;
 
 impl Coze {
-    /// Uploads a file of at most 512 MB under its own name. It is read while it is sent.
+    /// Uploads a file of at most 512 MB under its own name. It is read while it is sent. Needs the
+    /// feature `files`.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it cannot be read, and those of [`send`](Self::send).
-    pub async fn upload(&self, path: impl AsRef<Path>) -> Result<File> {
+    #[cfg(all(feature = "files", not(target_family = "wasm")))]
+    pub async fn upload(&self, path: impl AsRef<std::path::Path>) -> Result<File> {
         self.upload_from(Upload::path(path)).await
     }
 
@@ -38,7 +38,7 @@ impl Coze {
     /// Uploads from wherever the file is, and tells how far it has come.
     ///
     /// # Errors
-    /// As [`upload`](Self::upload).
+    /// [`Error::Invalid`] when it cannot be read, and those of [`send`](Self::send).
     pub async fn upload_from(&self, file: Upload) -> Result<File> {
         let row = UploadFile::default();
         Ok(self.send_file(row, file).await?.into_inner().data)
@@ -48,7 +48,8 @@ impl Coze {
     /// place of the file in the row.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the row takes no file, and those of [`upload`](Self::upload).
+    /// [`Error::Invalid`] when the row takes no file, or when the file cannot be
+    /// read, and those of [`send`](Self::send).
     pub async fn send_file<E: Endpoint>(&self, row: E, file: Upload) -> Result<Response<E::Reply>> {
         if E::INFO.body != BodyKind::Multipart {
             let name = E::INFO.name;

@@ -12,7 +12,6 @@ use std::time::Duration;
 use coze_types::chat::ChatStatus;
 use coze_types::messages::ListMessagesBody;
 use coze_types::{Endpoint, Id, Streams};
-use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::occupied::ConversationOccupied;
 pub(crate) use self::turns::{Turn, Turns};
@@ -24,6 +23,7 @@ use crate::poll::{Beat, PollOptions};
 use crate::response::Response;
 use crate::retry::jittered;
 use crate::stream::EventStream;
+use crate::time::{Instant, sleep_until, timeout_at};
 
 /// What a turn does when its conversation is occupied by another chat.
 ///

@@ -58,6 +58,13 @@
 //! cancellation of a dropped chat.
 //!
 #![doc = include_str!("guide.md")]
+#![cfg_attr(
+    target_family = "wasm",
+    expect(
+        clippy::arc_with_non_send_sync,
+        reason = "natively the same values are shared between threads"
+    )
+)]
 
 mod auth;
 #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
@@ -80,6 +87,7 @@ mod files;
 mod frames;
 mod guard;
 mod history;
+mod incoming;
 mod limit;
 mod missing;
 mod observe;
@@ -92,6 +100,7 @@ mod response;
 mod resume;
 mod retry;
 mod retry_after;
+#[cfg_attr(target_family = "wasm", path = "reuse_browser.rs")]
 mod reuse;
 mod run;
 mod run_error;
@@ -100,7 +109,9 @@ mod secret;
 mod setters;
 mod stream;
 mod stream_error;
+mod task;
 mod telemetry;
+mod time;
 mod tool_outputs;
 mod transport;
 mod turn;
@@ -112,11 +123,10 @@ mod workflow_info;
 mod workflow_stream;
 
 pub use auth::{
-    AccessToken, AuthError, AuthErrorKind, BoxFuture, DeviceLogin, DevicePoll, MemoryStore,
-    OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource, TokenStore,
+    AccessToken, AuthError, AuthErrorKind, Authorization, AuthorizationRequest, DeviceLogin,
+    DevicePoll, MemoryStore, OAuthApp, OAuthConfig, OAuthSession, TokenSet, TokenSource,
+    TokenStore,
 };
-#[cfg(not(target_family = "wasm"))]
-pub use auth::{Authorization, AuthorizationRequest};
 #[cfg(all(feature = "jwt", not(target_family = "wasm")))]
 pub use auth::{JwtApp, JwtSession};
 pub use body::Body;
@@ -144,6 +154,7 @@ pub use run_error::{BrokenRun, RunFailed};
 pub use run_options::RunBy;
 pub use stream::EventStream;
 pub use stream_error::{StreamError, StreamFailure};
+pub use task::{BoxFuture, MaybeSend, MaybeSync};
 pub use tool_outputs::{ChatRef, ToolOutputsRequest};
 pub use transport::{TransportError, TransportKind, Waited};
 pub use upload::Upload;

@@ -15,7 +15,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::reached::{Limit, LimitReached};
 
@@ -25,6 +24,7 @@ use crate::client::Coze;
 use crate::error::Result;
 use crate::exchange::Deadline;
 use crate::response::Head;
+use crate::time::{Instant, sleep_until, timeout_at};
 use crate::transport::{TransportError, Waited};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::task::{MaybeSend, MaybeSync};
 
 /// Hears of every attempt and every stream; see [`CozeBuilder::observer`].
 ///
@@ -10,7 +11,7 @@ use crate::error::Error;
 /// names, numbers and errors; never content, never a secret.
 ///
 /// [`CozeBuilder::observer`]: crate::CozeBuilder::observer
-pub trait Observer: Send + Sync + 'static {
+pub trait Observer: MaybeSend + MaybeSync + 'static {
     /// An attempt is over: its answer is complete or, for a stream, has begun.
     fn attempt(&self, attempt: &Attempt<'_>) {
         let _ = attempt;

@@ -10,8 +10,9 @@ use futures_util::Stream;
 
 use crate::client::Coze;
 use crate::error::Result;
+use crate::task::BoxFuture;
 
-type Turn<R> = Pin<Box<dyn Future<Output = Result<(R, Page<<R as Paged>::Item>)>> + Send>>;
+type Turn<R> = BoxFuture<'static, Result<(R, Page<<R as Paged>::Item>)>>;
 
 /// The items of a list, as many pages as it takes: a [`Stream`], and [`next`](Self::next) for those
 /// who do not want the trait. A page is asked for when the items before it are used up.

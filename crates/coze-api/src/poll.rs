@@ -5,13 +5,13 @@ use std::time::Duration;
 use coze_types::chat::{Chat, ChatQuery, ListChatMessages, RetrieveChat};
 use coze_types::messages::Message;
 use coze_types::{Empty, Id};
-use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::cancel::CancelOnDrop;
 use crate::client::Coze;
 use crate::error::{ChatFailed, Error, PollTimeout, Result};
 use crate::guard::Turn;
 use crate::reply::Reply;
+use crate::time::{Instant, sleep_until, timeout_at};
 
 /// How to poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
 
 use crate::error::Result;
 use crate::exchange::{Opened, read};
 use crate::response::RawResponse;
+use crate::time::{Instant, timeout_at};
 use crate::transport::{TransportError, Waited};
 
 /// The answer of [`Coze::send_raw_stream`](crate::Coze::send_raw_stream).

@@ -2,20 +2,19 @@
 //! still be fetched.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use coze_types::chat::{Chat, ChatQuery, StartChatBody, SubmitToolOutputs, ToolOutput};
 use coze_types::messages::{ContentType, Message, ToolResponseContent};
 use coze_types::{ChatEvent, Id};
-use tokio::time::{Instant, timeout_at};
 
 use crate::client::Coze;
 use crate::error::{Error, OneLine};
 use crate::missing::thoughts;
 use crate::poll::{Beat, PollOptions};
 use crate::reply::{Reply, is_answer};
+use crate::task::BoxFuture;
+use crate::time::{Instant, timeout_at};
 
 /// What to do when the stream of a chat breaks before its last event.
 ///
@@ -239,7 +238,7 @@ fn says(message: &Message, output: &str) -> bool {
 }
 
 /// The future of a chat that is over, with its messages.
-pub(crate) type Fetch = Pin<Box<dyn Future<Output = Result<Reply, Unrecovered>> + Send>>;
+pub(crate) type Fetch = BoxFuture<'static, Result<Reply, Unrecovered>>;
 
 /// Begins to wait for a chat.
 ///

@@ -1,14 +1,12 @@
 //! Whether a call that failed is sent again, and when.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::Duration;
 
 use coze_types::catalogue::Retry as Advice;
-use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::error::Error;
+use crate::time::Instant;
 
 /// How often, and for how long, a failed call is sent again.
 ///
@@ -129,9 +127,21 @@ impl Attempts {
 /// Half of a wait up to the whole of it, so that programs that were refused together do not come
 /// back together.
 pub(crate) fn jittered(wait: Duration) -> Duration {
+    wait / 2 + (wait / 2).mul_f64(chance())
+}
+
+/// A number from 0 to 1.
+#[cfg(not(target_family = "wasm"))]
+fn chance() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
     // Each `RandomState` is seeded anew; nothing better is needed to spread clients.
-    let chance = RandomState::new().hash_one(0) as u32;
-    wait / 2 + (wait / 2).mul_f64(f64::from(chance) / f64::from(u32::MAX))
+    f64::from(RandomState::new().hash_one(0) as u32) / f64::from(u32::MAX)
+}
+
+/// A number from 0 to 1.
+#[cfg(target_family = "wasm")]
+fn chance() -> f64 {
+    js_sys::Math::random()
 }
 
 /// Whether the same call may succeed a moment later. An occupied conversation does not count: how

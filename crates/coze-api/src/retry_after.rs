@@ -1,6 +1,8 @@
 //! The header `Retry-After`, in its two forms.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::time::now;
 
 /// Reads seconds, or a date such as `Sun, 06 Nov 1994 08:49:37 GMT`. A date in the past is 0 s.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
@@ -9,10 +11,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let at = UNIX_EPOCH + Duration::from_secs(date(text)?);
-    Some(
-        at.duration_since(SystemTime::now())
-            .unwrap_or(Duration::ZERO),
-    )
+    Some(at.duration_since(now()).unwrap_or(Duration::ZERO))
 }
 
 /// Seconds since 1970 of a date in the form that HTTP prescribes.

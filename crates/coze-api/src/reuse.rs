@@ -41,6 +41,11 @@ pub(crate) struct Habits {
 }
 
 impl Habits {
+    /// Of a client that is new.
+    pub(crate) fn begin() -> Option<Self> {
+        Some(Self::default())
+    }
+
     /// Whether calls are to be written in two steps.
     pub(crate) fn are_unknown(&self) -> bool {
         self.kept.load(Ordering::Relaxed) < ENOUGH
@@ -127,8 +132,23 @@ impl<S: Service<R>, R> Service<R> for Noted<S> {
     }
 }
 
+/// A request whose body is written behind its head, if its connection is a kept one.
+pub(crate) fn in_steps(
+    request: reqwest::RequestBuilder,
+    trail: &Arc<Trail>,
+    only_once: bool,
+) -> reqwest::Result<reqwest::RequestBuilder> {
+    let (client, request) = request.build_split();
+    let mut request = request?;
+    if let Some(body) = request.body_mut().take() {
+        let body = SecondStep::new(body, Arc::clone(trail), only_once);
+        *request.body_mut() = Some(reqwest::Body::wrap(body));
+    }
+    Ok(reqwest::RequestBuilder::from_parts(client, request))
+}
+
 /// A body that lets its head go ahead on a kept connection.
-pub(crate) struct SecondStep {
+struct SecondStep {
     body: reqwest::Body,
     trail: Arc<Trail>,
     time: Duration,
@@ -136,7 +156,7 @@ pub(crate) struct SecondStep {
 }
 
 impl SecondStep {
-    pub(crate) fn new(body: reqwest::Body, trail: Arc<Trail>, only_once: bool) -> Self {
+    fn new(body: reqwest::Body, trail: Arc<Trail>, only_once: bool) -> Self {
         Self {
             body,
             trail,

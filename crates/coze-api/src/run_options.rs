@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use coze_types::{Endpoint, Id};
-use tokio::time::{Instant, timeout_at};
 
 use crate::client::Coze;
 use crate::error::Result;
 use crate::poll::{Beat, Deadline, PollOptions};
+use crate::time::{Instant, timeout_at};
 use crate::transport::{TransportError, Waited};
 
 /// By which call a workflow is run, or was run.

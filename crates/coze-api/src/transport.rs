@@ -110,7 +110,7 @@ impl TransportError {
             endpoint,
             url: url.to_owned(),
             waited: None,
-            reach: if source.is_connect() || source.is_builder() {
+            reach: if never_left(&source) {
                 Reach::NotSent
             } else {
                 Reach::Unknown
@@ -219,6 +219,15 @@ impl StdError for TransportError {
     }
 }
 
+/// Whether the server cannot have seen the call.
+fn never_left(error: &reqwest::Error) -> bool {
+    #[cfg(not(target_family = "wasm"))]
+    if error.is_connect() {
+        return true;
+    }
+    error.is_builder()
+}
+
 /// The errors behind an error, itself first.
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
@@ -236,6 +245,7 @@ fn io_errors<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'
     chain(error).filter_map(|it| it.downcast_ref())
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn kind_of(error: &reqwest::Error) -> TransportKind {
     let is = |kinds: &[io::ErrorKind]| io_errors(error).any(|it| kinds.contains(&it.kind()));
     if error.is_timeout() {
@@ -263,8 +273,23 @@ fn kind_of(error: &reqwest::Error) -> TransportKind {
 }
 
 /// The layer below has private error types, so one cause shows in its words only.
+#[cfg(not(target_family = "wasm"))]
 fn says(error: &reqwest::Error, words: &str) -> bool {
     chain(error).any(|it| it.to_string().contains(words))
+}
+
+/// A browser does not tell scripts why there was no answer, nor how far the call had come.
+#[cfg(target_family = "wasm")]
+fn kind_of(error: &reqwest::Error) -> TransportKind {
+    if error.is_timeout() {
+        TransportKind::Timeout
+    } else if error.is_request() {
+        TransportKind::Connect
+    } else if error.is_body() || error.is_decode() {
+        TransportKind::Reset
+    } else {
+        TransportKind::Other
+    }
 }
 
 /// True when the peer ended the connection in order, but before the body was whole.

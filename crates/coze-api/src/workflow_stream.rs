@@ -10,7 +10,6 @@ use coze_types::workflow_event::{
 };
 use coze_types::{Id, Streams};
 use futures_util::Stream;
-use tokio::time::timeout_at;
 
 use crate::client::Coze;
 use crate::error::{Error, Result};
@@ -20,6 +19,7 @@ use crate::run_error::BrokenRun;
 use crate::run_options::{Origin, Patience, RunBy};
 use crate::stream::EventStream;
 use crate::stream_error::{StreamError, StreamFailure};
+use crate::time::timeout_at;
 use crate::transport::Waited;
 
 /// The events of a workflow run, as they arrive.

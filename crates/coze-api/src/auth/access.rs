@@ -8,13 +8,14 @@ use coze_types::Secret;
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use http::HeaderValue;
-use tokio::time::{Instant, timeout};
 
 use crate::auth::error::{AuthError, AuthErrorKind};
-use crate::auth::source::{AccessToken, BoxFuture, TokenSource};
+use crate::auth::source::{AccessToken, TokenSource};
 use crate::error::{Error, Result};
 use crate::response::TokenRefusal;
 use crate::secret::Redact;
+use crate::task::BoxFuture;
+use crate::time::{Instant, timeout};
 
 /// How long before its end a token is renewed: a tenth of its life, and at most this.
 const MARGIN: Duration = Duration::from_secs(60);

@@ -1,13 +1,11 @@
 //! The file that the page of an OAuth app offers for download.
 
-use std::fs;
-use std::path::Path;
-
 use coze_types::Secret;
 use serde::Deserialize;
 
 use crate::auth::app::OAuthApp;
 use crate::builder::CozeBuilder;
+#[cfg(not(target_family = "wasm"))]
 use crate::client::Coze;
 use crate::error::{Error, Result};
 
@@ -51,13 +49,14 @@ impl OAuthConfig {
         Ok(config)
     }
 
-    /// Reads the file.
+    /// Reads the file. Not in a browser, which has none.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it cannot be read, and as [`from_json`](Self::from_json).
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+    #[cfg(not(target_family = "wasm"))]
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = std::fs::read_to_string(path).map_err(|error| {
             let path = path.display();
             Error::Invalid(format!(
                 "the OAuth configuration {path} cannot be read: {error}"
@@ -127,12 +126,13 @@ impl CozeBuilder {
     }
 }
 
+#[cfg(not(target_family = "wasm"))]
 impl OAuthApp {
-    /// The app of a configuration file of type *web*, *pkce* or *device*.
+    /// The app of a configuration file of type *web*, *pkce* or *device*. Not in a browser.
     ///
     /// # Errors
     /// As [`OAuthConfig::from_file`] and [`CozeBuilder::oauth_app_from`].
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self> {
         Coze::builder().oauth_app_from(&OAuthConfig::from_file(path)?)
     }
 }

@@ -1,23 +1,42 @@
-//! What needs cryptography: random texts and the PKCE challenge. The library is the one that
-//! encrypts the connections.
+//! What needs cryptography: random texts and the PKCE challenge. Natively the library is the one
+//! that encrypts the connections; a browser has none to offer that answers at once.
 
-use aws_lc_rs::{digest, rand};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, Result};
 
-/// 32 bytes from the operating system, as 43 characters that can stand in a URL.
+/// 32 bytes from the system, as 43 characters that can stand in a URL.
 pub(crate) fn random_text() -> Result<String> {
     let mut bytes = [0; 32];
-    rand::fill(&mut bytes)
-        .map_err(|_| Error::Invalid("the operating system gives no random numbers".into()))?;
+    fill(&mut bytes).ok_or_else(|| Error::Invalid("the system gives no random numbers".into()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// The challenge that belongs to a PKCE verifier.
 pub(crate) fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
+    URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn fill(bytes: &mut [u8]) -> Option<()> {
+    aws_lc_rs::rand::fill(bytes).ok()
+}
+
+#[cfg(target_family = "wasm")]
+fn fill(bytes: &mut [u8]) -> Option<()> {
+    getrandom::fill(bytes).ok()
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn sha256(bytes: &[u8]) -> impl AsRef<[u8]> {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes)
+}
+
+#[cfg(target_family = "wasm")]
+fn sha256(bytes: &[u8]) -> impl AsRef<[u8]> {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes)
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use coze_types::auth::{
     TokenRequest,
 };
 use coze_types::{Empty, Id};
-use tokio::time::{Instant, sleep_until};
 
 use crate::auth::access::Credential;
 use crate::auth::app::{OAuthApp, send_as};
 use crate::auth::error::{AuthError, AuthErrorKind};
 use crate::auth::store::TokenSet;
 use crate::error::{ApiError, Error, Result};
+use crate::time::{Instant, sleep_until};
 
 /// Between two requests, unless the server says otherwise.
 const INTERVAL: Duration = Duration::from_secs(5);

@@ -25,11 +25,12 @@ use crate::auth::access::Credential;
 use crate::auth::app::{TokenAnswer, client_id_of, request_token};
 use crate::auth::config::OAuthConfig;
 use crate::auth::crypto;
-use crate::auth::source::{AccessToken, BoxFuture, TokenSource};
+use crate::auth::source::{AccessToken, TokenSource};
 use crate::auth::store::{self, TokenSet};
 use crate::builder::CozeBuilder;
 use crate::client::Coze;
 use crate::error::{Error, Result};
+use crate::task::BoxFuture;
 
 /// How long a JWT is valid. It is used at once, and only once.
 const JWT_LIFE: i64 = 600;

@@ -13,10 +13,8 @@
 
 mod access;
 mod app;
-#[cfg(not(target_family = "wasm"))]
 mod authorize;
 mod config;
-#[cfg(not(target_family = "wasm"))]
 mod crypto;
 mod device;
 mod error;
@@ -28,7 +26,6 @@ mod store;
 
 pub(crate) use access::{Auth, Credential};
 pub use app::OAuthApp;
-#[cfg(not(target_family = "wasm"))]
 pub use authorize::{Authorization, AuthorizationRequest};
 pub use config::OAuthConfig;
 pub use device::{DeviceLogin, DevicePoll};
@@ -36,5 +33,5 @@ pub use error::{AuthError, AuthErrorKind};
 #[cfg(all(feature = "jwt", not(target_family = "wasm")))]
 pub use jwt::{JwtApp, JwtSession};
 pub use session::OAuthSession;
-pub use source::{AccessToken, BoxFuture, TokenSource};
+pub use source::{AccessToken, TokenSource};
 pub use store::{MemoryStore, TokenSet, TokenStore};

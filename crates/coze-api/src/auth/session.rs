@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use coze_types::Secret;
-use tokio::time::{Instant, sleep};
 
 use crate::auth::app::OAuthApp;
 use crate::auth::error::{AuthError, AuthErrorKind};
-use crate::auth::source::{AccessToken, BoxFuture, TokenSource};
+use crate::auth::source::{AccessToken, TokenSource};
 use crate::auth::store::{TokenSet, TokenStore};
 use crate::error::{Error, Result};
+use crate::task::BoxFuture;
+use crate::time::{Instant, sleep};
 
 /// A token from the store that ends so soon is renewed at once.
 const SOON: Duration = Duration::from_secs(60);

@@ -1,19 +1,12 @@
 //! Where tokens come from.
 
-use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use coze_types::Secret;
-use tokio::time::Instant;
 
 use crate::error::Result;
-
-/// A future in a box, so that traits with asynchronous methods can be used as objects.
-#[cfg(not(target_family = "wasm"))]
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-/// A future in a box, so that traits with asynchronous methods can be used as objects.
-#[cfg(target_family = "wasm")]
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+use crate::task::{BoxFuture, MaybeSend, MaybeSync};
+use crate::time::{Instant, now};
 
 /// Gives a client its access tokens; see [`CozeBuilder::auth`](crate::CozeBuilder::auth).
 ///
@@ -34,7 +27,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// # Ok(())
 /// # }
 /// ```
-pub trait TokenSource: Send + Sync + 'static {
+pub trait TokenSource: MaybeSend + MaybeSync + 'static {
     /// Gets a token.
     ///
     /// The client keeps what it gets and asks again shortly before that expires, or after the
@@ -59,8 +52,8 @@ pub trait TokenSource: Send + Sync + 'static {
 
 impl<F, T> TokenSource for F
 where
-    F: Fn() -> T + Send + Sync + 'static,
-    T: Future<Output = Result<AccessToken>> + Send,
+    F: Fn() -> T + MaybeSend + MaybeSync + 'static,
+    T: Future<Output = Result<AccessToken>> + MaybeSend,
 {
     fn token<'a>(&'a self, _: Option<&'a Secret>) -> BoxFuture<'a, Result<AccessToken>> {
         Box::pin(async move { self().await })
@@ -94,7 +87,7 @@ impl AccessToken {
     /// Says when it expires, by the clock of this machine.
     #[must_use]
     pub fn valid_until(self, time: SystemTime) -> Self {
-        let left = time.duration_since(SystemTime::now());
+        let left = time.duration_since(now());
         self.valid_for(left.unwrap_or(Duration::ZERO))
     }
 }

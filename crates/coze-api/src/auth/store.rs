@@ -1,14 +1,16 @@
 //! Where tokens are kept between logins.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use coze_types::Secret;
 use coze_types::auth::Token;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::source::{AccessToken, BoxFuture};
+use crate::auth::source::AccessToken;
 use crate::error::Result;
+use crate::task::{BoxFuture, MaybeSend, MaybeSync};
+use crate::time;
 
 /// What a login gave: the access token, and what it is renewed with.
 ///
@@ -70,7 +72,7 @@ impl TokenSet {
 
 /// Unix seconds, here.
 pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = time::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |it| i64::try_from(it.as_secs()).unwrap_or(i64::MAX))
 }
 
@@ -97,7 +99,7 @@ fn expiry(expires_in: i64, sent: Option<i64>, now: i64) -> Option<i64> {
 ///
 /// It is asked only when an access token has to be renewed. Whoever shares one between processes
 /// should `save` in one step, so that `load` never sees half of it.
-pub trait TokenStore: Send + Sync + 'static {
+pub trait TokenStore: MaybeSend + MaybeSync + 'static {
     /// Reads what is kept; `None` when nobody is logged in.
     ///
     /// # Errors

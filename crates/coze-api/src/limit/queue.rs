@@ -9,10 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::reached::{Limit, LimitReached};
 use super::{Limits, MINUTE};
+use crate::time::Instant;
 
 /// How long a used-up day, or a pause, is waited for when nothing else was asked for.
 const PATIENCE: Duration = MINUTE;
