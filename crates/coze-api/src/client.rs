@@ -115,6 +115,12 @@ impl Coze {
     /// # Errors
     /// [`Error::Invalid`] before, [`Error::Transport`] instead of an answer; [`Error::Api`],
     /// [`Error::Http`] and [`Error::Decode`] because of the answer.
+    ///
+    /// [`Error::Invalid`]: crate::Error::Invalid
+    /// [`Error::Transport`]: crate::Error::Transport
+    /// [`Error::Api`]: crate::Error::Api
+    /// [`Error::Http`]: crate::Error::Http
+    /// [`Error::Decode`]: crate::Error::Decode
     pub async fn send<E: Endpoint>(&self, row: E) -> Result<Response<E::Reply>> {
         let call = Call::encode(&row)?;
         // The request is bytes now: what follows need not hold the row.
@@ -143,7 +149,7 @@ impl Coze {
     /// Answers that say no are returned too; [`RawResponse::into_result`] judges them.
     ///
     /// # Errors
-    /// [`Error::Transport`] when there is no answer.
+    /// [`Error::Transport`](crate::Error::Transport) when there is no answer.
     pub async fn send_raw(
         &self,
         method: http::Method,
@@ -158,7 +164,7 @@ impl Coze {
     /// Like [`send_raw`](Self::send_raw), without waiting for the body: for streams of any kind.
     ///
     /// # Errors
-    /// [`Error::Transport`] when there is no answer.
+    /// [`Error::Transport`](crate::Error::Transport) when there is no answer.
     pub async fn send_raw_stream(
         &self,
         method: http::Method,
