@@ -1,7 +1,8 @@
 //! The programs that are measured, each a process of its own.
 //!
-//! `client raw|sdk stream|create|first BASE COUNT` does one thing and prints one line of JSON, a
-//! [`Sample`]. A client in any other language that prints the same line can stand beside them.
+//! `client raw|sdk stream|streams|create|first BASE COUNT` does one thing and prints one line of
+//! JSON, a [`Sample`]. A client in any other language that prints the same line can stand beside
+//! them, as those in `peers/` do.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use coze_api::{ChatEvent, Coze};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
 
 use crate::{events, usage};
 
@@ -26,12 +28,14 @@ pub(crate) struct Sample {
     pub(crate) events: Option<usize>,
     /// Bytes of the bodies; the SDK counts those of the answers' text.
     pub(crate) bytes: usize,
+    /// From when a delta was sent to when it was there, in nanoseconds; 99 of 100 took no longer.
+    pub(crate) lag: Option<u64>,
 }
 
 /// Runs one client.
 pub(crate) fn main(arguments: &[String]) -> Result<()> {
     let [client, task, base, count] = arguments else {
-        bail!("usage: client raw|sdk stream|create|first BASE COUNT");
+        bail!("usage: client raw|sdk stream|streams|create|first BASE COUNT");
     };
     let count = count.parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -40,13 +44,48 @@ pub(crate) fn main(arguments: &[String]) -> Result<()> {
     runtime.block_on(async {
         match (client.as_str(), task.as_str()) {
             ("raw", "stream") => raw_stream(base).await,
+            ("raw", "streams") => raw_streams(base, count).await,
             ("raw", "create") => raw_create(base, count).await,
             ("raw", "first") => raw_first(base).await,
             ("sdk", "stream") => sdk_stream(base).await,
+            ("sdk", "streams") => sdk_streams(base, count).await,
             ("sdk", "create") => sdk_create(base, count).await,
             _ => bail!("no client {client} {task}"),
         }
     })
+}
+
+/// What a client has read.
+#[derive(Debug, Default)]
+struct Read {
+    events: Option<usize>,
+    bytes: usize,
+    lags: Vec<u64>,
+}
+
+impl Read {
+    /// The sum of what streams have read that run at the same time.
+    async fn all<F>(streams: impl Iterator<Item = F>) -> Result<Self>
+    where
+        F: Future<Output = Result<Self>> + Send + 'static,
+    {
+        let mut tasks: JoinSet<_> = streams.collect();
+        let mut all = Self::default();
+        while let Some(read) = tasks.join_next().await {
+            let read = read??;
+            if let Some(events) = read.events {
+                *all.events.get_or_insert_default() += events;
+            }
+            all.bytes += read.bytes;
+            all.lags.extend(read.lags);
+        }
+        Ok(all)
+    }
+
+    fn delivered(&mut self, sent: Option<u64>) {
+        let lag = sent.map(|sent| usage::now().saturating_sub(sent));
+        self.lags.extend(lag);
+    }
 }
 
 /// A measurement under way.
@@ -63,15 +102,17 @@ impl Meter {
         }
     }
 
-    fn stop(self, events: Option<usize>, bytes: usize) -> Result<()> {
+    fn stop(self, read: &mut Read) -> Result<()> {
         let wall = self.start.elapsed();
         let cpu = usage::cpu().zip(self.cpu);
+        read.lags.sort_unstable();
         let sample = Sample {
             wall: u64::try_from(wall.as_nanos())?,
             cpu: cpu.map(|(after, before)| after - before),
             memory: usage::peak_memory(),
-            events,
-            bytes,
+            events: read.events,
+            bytes: read.bytes,
+            lag: read.lags.get(read.lags.len() * 99 / 100).copied(),
         };
         println!("{}", serde_json::to_string(&sample)?);
         Ok(())
@@ -107,21 +148,40 @@ async fn raw_stream(base: &str) -> Result<()> {
     let client = raw_client()?;
     let meter = Meter::start();
     let mut response = raw_send(&client, base, true).await?;
-    let mut bytes = 0;
+    let mut read = Read::default();
     while let Some(chunk) = response.chunk().await? {
-        bytes += chunk.len();
+        read.bytes += chunk.len();
     }
-    meter.stop(None, bytes)
+    meter.stop(&mut read)
+}
+
+async fn raw_streams(base: &str, count: usize) -> Result<()> {
+    let client = raw_client()?;
+    let meter = Meter::start();
+    let streams = (0..count).map(|_| {
+        let (client, base) = (client.clone(), base.to_owned());
+        async move {
+            let mut response = raw_send(&client, &base, true).await?;
+            let mut read = Read::default();
+            while let Some(chunk) = response.chunk().await? {
+                read.bytes += chunk.len();
+                // A chunk is an event, but for the few that were cut in two by the socket's end.
+                read.delivered(events::event_sent_at(&chunk));
+            }
+            Ok(read)
+        }
+    });
+    meter.stop(&mut Read::all(streams).await?)
 }
 
 async fn raw_create(base: &str, count: usize) -> Result<()> {
     let client = raw_client()?;
     let meter = Meter::start();
-    let mut bytes = 0;
+    let mut read = Read::default();
     for _ in 0..count {
-        bytes += raw_send(&client, base, false).await?.bytes().await?.len();
+        read.bytes += raw_send(&client, base, false).await?.bytes().await?.len();
     }
-    meter.stop(None, bytes)
+    meter.stop(&mut read)
 }
 
 /// The lower bound of a command line: starts, asks, prints the first bytes that come.
@@ -150,7 +210,34 @@ async fn sdk_stream(base: &str) -> Result<()> {
             bytes += message.content.len();
         }
     }
-    meter.stop(Some(events), bytes)
+    meter.stop(&mut Read {
+        events: Some(events),
+        bytes,
+        ..Read::default()
+    })
+}
+
+async fn sdk_streams(base: &str, count: usize) -> Result<()> {
+    let coze = coze(base)?;
+    let meter = Meter::start();
+    let streams = (0..count).map(|_| {
+        let chat = coze.chat(events::BOT).user("bench").message("hi");
+        async move {
+            let mut stream = chat.stream().await?;
+            let mut read = Read::default();
+            let mut events = 0;
+            while let Some(event) = stream.next().await {
+                events += 1;
+                if let ChatEvent::Delta(message) = event? {
+                    read.bytes += message.content.len();
+                    read.delivered(events::sent_at(message.content.as_bytes()));
+                }
+            }
+            read.events = Some(events);
+            Ok(read)
+        }
+    });
+    meter.stop(&mut Read::all(streams).await?)
 }
 
 async fn sdk_create(base: &str, count: usize) -> Result<()> {
@@ -163,5 +250,9 @@ async fn sdk_create(base: &str, count: usize) -> Result<()> {
         events += usize::from(!chat.id.is_unset());
         bytes += chat.id.len();
     }
-    meter.stop(Some(events), bytes)
+    meter.stop(&mut Read {
+        events: Some(events),
+        bytes,
+        ..Read::default()
+    })
 }

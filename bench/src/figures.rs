@@ -21,11 +21,13 @@ pub(crate) enum Target {
 /// One line of the table.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figure {
-    name: &'static str,
+    name: String,
     unit: &'static str,
+    /// Why it was not measured.
+    missing: Option<String>,
     /// The median of the rounds.
     value: f64,
-    /// The median of raw's rounds.
+    /// The median of raw's rounds, or of the peer's that is named.
     raw: Option<f64>,
     /// The median of the ratios within the rounds: what slows the machine slows both.
     ratio: Option<f64>,
@@ -39,27 +41,40 @@ pub(crate) struct Figure {
 impl Figure {
     /// A figure that stands for itself.
     pub(crate) fn alone(
-        name: &'static str,
+        name: impl Into<String>,
         unit: &'static str,
         rounds: Vec<f64>,
         target: Option<Target>,
     ) -> Self {
-        Self::new(name, unit, rounds, Vec::new(), target)
+        Self::new(name.into(), unit, rounds, Vec::new(), target)
     }
 
-    /// A figure beside raw's, round by round.
+    /// A figure beside raw's, or that of another program, round by round.
     pub(crate) fn beside(
-        name: &'static str,
+        name: impl Into<String>,
         unit: &'static str,
         rounds: Vec<f64>,
         raw_rounds: Vec<f64>,
         target: Option<Target>,
     ) -> Self {
-        Self::new(name, unit, rounds, raw_rounds, target)
+        Self::new(name.into(), unit, rounds, raw_rounds, target)
+    }
+
+    /// A figure that was not measured, and why.
+    pub(crate) fn missing(
+        name: impl Into<String>,
+        unit: &'static str,
+        target: Option<Target>,
+        why: String,
+    ) -> Self {
+        Self {
+            missing: Some(why),
+            ..Self::new(name.into(), unit, Vec::new(), Vec::new(), target)
+        }
     }
 
     fn new(
-        name: &'static str,
+        name: String,
         unit: &'static str,
         rounds: Vec<f64>,
         raw_rounds: Vec<f64>,
@@ -76,6 +91,7 @@ impl Figure {
         Self {
             name,
             unit,
+            missing: None,
             value,
             raw: median(&raw_rounds),
             ratio,
@@ -94,8 +110,11 @@ impl Figure {
         };
         let unit = self.unit;
         [
-            self.name.to_owned(),
-            format!("{} {unit}", show(self.value)),
+            self.name.clone(),
+            match &self.missing {
+                Some(why) => why.clone(),
+                None => format!("{} {unit}", show(self.value)),
+            },
             self.raw
                 .map_or_else(String::new, |raw| format!("{} {unit}", show(raw))),
             self.ratio
@@ -105,9 +124,13 @@ impl Figure {
                 Target::RatioAtLeast(least) => format!("≥ {least:.2} ×"),
                 Target::RatioAtMost(most) => format!("≤ {most:.2} ×"),
             }),
-            self.ok.map_or_else(String::new, |ok| {
-                if ok { "ok" } else { "missed" }.to_owned()
-            }),
+            match self.ok {
+                None => "",
+                Some(true) => "ok",
+                Some(false) if self.missing.is_some() => "not measured",
+                Some(false) => "missed",
+            }
+            .to_owned(),
         ]
     }
 }
@@ -161,7 +184,7 @@ impl Report {
         self.figures.extend(figures);
     }
 
-    /// How many targets are missed.
+    /// How many targets are missed; what was not measured has met none.
     pub(crate) fn missed(&self) -> usize {
         let missed = self.figures.iter().filter(|it| it.ok == Some(false));
         missed.count()
@@ -169,7 +192,7 @@ impl Report {
 
     /// Prints the table.
     pub(crate) fn print(&self) {
-        let head = ["", "measured", "raw", "ratio", "target", ""].map(str::to_owned);
+        let head = ["", "measured", "beside", "ratio", "target", ""].map(str::to_owned);
         let rows: Vec<_> = std::iter::once(head)
             .chain(self.figures.iter().map(Figure::cells))
             .collect();
@@ -220,5 +243,9 @@ mod tests {
         assert_eq!((figure.ratio, figure.ok), (Some(0.7), Some(true)));
         let figure = Figure::alone("x", "ms", vec![13.0], Some(Target::AtMost(12.0)));
         assert_eq!((figure.ratio, figure.ok), (None, Some(false)));
+        let target = Some(Target::RatioAtLeast(3.0));
+        let figure = Figure::missing("x", "/s", target, "not installed".to_owned());
+        assert_eq!(figure.ok, Some(false));
+        assert_eq!(figure.cells()[1], "not installed");
     }
 }

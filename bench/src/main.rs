@@ -1,4 +1,5 @@
-//! Measures coze-rs beside "raw": programs that only read the bytes and parse nothing.
+//! Measures coze-rs beside "raw", programs that only read the bytes and parse nothing, and beside the
+//! vendor's own SDKs.
 //!
 //! Client and server are processes of their own, started from this same binary, so that time on
 //! the CPU and memory are those of one client alone. See `README.md` for what is measured and how.
@@ -6,6 +7,7 @@
 mod clients;
 mod events;
 mod figures;
+mod peers;
 mod process;
 mod scenarios;
 mod server;

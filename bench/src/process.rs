@@ -1,6 +1,7 @@
 //! Starting what is measured.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -38,6 +39,18 @@ impl Server {
     pub(crate) fn base(&self, pace: &str, deltas: usize) -> String {
         format!("http://127.0.0.1:{}/{pace}/{deltas}", self.port)
     }
+
+    /// How many connections were made so far, those of this question included.
+    pub(crate) fn connections(&self) -> Result<usize> {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port))?;
+        socket.write_all(b"GET /connections HTTP/1.1\r\n\r\n")?;
+        // The server closes when it is asked nothing more.
+        socket.shutdown(Shutdown::Write)?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer)?;
+        let count = answer.lines().last().unwrap_or_default();
+        count.parse().context("the bench server's connections")
+    }
 }
 
 impl Drop for Server {
@@ -47,15 +60,31 @@ impl Drop for Server {
     }
 }
 
+/// What a client is to do; see [`crate::clients`].
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    pub(crate) name: &'static str,
+    /// The base address.
+    pub(crate) base: String,
+    pub(crate) count: usize,
+}
+
 /// Runs a client of this binary to its end.
-pub(crate) fn client(client: &str, task: &str, base: &str, count: usize) -> Result<Sample> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(["client", client, task, base, &count.to_string()])
-        .stderr(Stdio::inherit())
-        .output()?;
-    ensure!(output.status.success(), "client {client} {task} failed");
-    serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("client {client} {task}: what it printed"))
+pub(crate) fn client(client: &str, task: &Task) -> Result<Sample> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["client", client]);
+    sample(command, task).with_context(|| format!("client {client} {}", task.name))
+}
+
+/// Runs a client in any language to its end.
+pub(crate) fn sample(mut command: Command, task: &Task) -> Result<Sample> {
+    command
+        .args([task.name, &task.base, &task.count.to_string()])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    let output = command.output().context("it does not start")?;
+    ensure!(output.status.success(), "it failed: {}", output.status);
+    serde_json::from_slice(&output.stdout).context("what it printed")
 }
 
 /// A program with nothing of this environment but a home of its own.

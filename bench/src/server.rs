@@ -2,19 +2,26 @@
 //!
 //! The address tells what is wanted, in front of the path of the API:
 //! `/{pace}/{deltas}/v3/chat`. The pace is `burst` (as fast as the connection takes it, still one
-//! event in each HTTP chunk), `varied` (the same, with deltas that are never alike) or `single`
-//! (each event written to the socket by itself). A further pace or endpoint is a further arm in
-//! [`answer`].
+//! event in each HTTP chunk), `varied` (the same, with deltas that are never alike), `single` (each
+//! event written to the socket by itself) or `paced` (the same, 5 ms apart, and each delta says when
+//! it was sent). `/connections` tells how many connections were made so far. A further pace or
+//! endpoint is a further arm in [`answer`].
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::events::{Stream, create_reply};
+use crate::events::{Deltas, Stream, create_reply, stamp};
+use crate::usage;
+
+/// Between two events of a `paced` stream: a model that says 200 tokens a second.
+const PACE: Duration = Duration::from_millis(5);
 
 /// Serves until stdin ends. Prints the port.
 pub(crate) fn main() -> Result<()> {
@@ -30,13 +37,14 @@ pub(crate) fn main() -> Result<()> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         println!("{}", listener.local_addr()?.port());
         std::io::stdout().flush()?;
-        let streams = Streams::default();
+        let shared = Arc::new(Shared::default());
         loop {
             let (socket, _) = listener.accept().await?;
             socket.set_nodelay(true)?;
-            let streams = streams.clone();
+            shared.connections.fetch_add(1, Ordering::Relaxed);
+            let shared = Arc::clone(&shared);
             tokio::spawn(async move {
-                if let Err(error) = connection(socket, &streams).await {
+                if let Err(error) = connection(socket, &shared).await {
                     eprintln!("bench server: {error:#}");
                 }
             });
@@ -44,28 +52,30 @@ pub(crate) fn main() -> Result<()> {
     })
 }
 
-/// The streams that were asked for so far, by their number of deltas and whether they vary.
-#[derive(Clone, Default)]
-struct Streams(Arc<Mutex<Known>>);
+/// What the connections have in common.
+#[derive(Default)]
+struct Shared {
+    connections: AtomicUsize,
+    /// The streams that were asked for so far, by their number of deltas and how they differ.
+    streams: Mutex<HashMap<(usize, Deltas), Arc<Stream>>>,
+}
 
-type Known = HashMap<(usize, bool), Arc<Stream>>;
-
-impl Streams {
-    fn get(&self, deltas: usize, varied: bool) -> Arc<Stream> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let stream = known.entry((deltas, varied));
-        let render = || Arc::new(Stream::chat(deltas, varied));
+impl Shared {
+    fn stream(&self, deltas: usize, differ: Deltas) -> Arc<Stream> {
+        let mut known = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let stream = known.entry((deltas, differ));
+        let render = || Arc::new(Stream::chat(deltas, differ));
         stream.or_insert_with(render).clone()
     }
 }
 
-async fn connection(mut socket: TcpStream, streams: &Streams) -> Result<()> {
+async fn connection(mut socket: TcpStream, shared: &Shared) -> Result<()> {
     let mut buffer = Vec::new();
     loop {
         let Some(request) = request(&mut socket, &mut buffer).await? else {
             return Ok(());
         };
-        match answer(&mut socket, streams, &request).await {
+        match answer(&mut socket, shared, &request).await {
             Ok(()) => {}
             // A client that has seen enough closes; that is its right.
             Err(error) if error.downcast_ref::<std::io::Error>().is_some() => return Ok(()),
@@ -119,24 +129,30 @@ const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; c
     cache-control: no-cache\r\nx-tt-logid: 20240619181549A1B2C3D4E5F60718293A\r\n\
     transfer-encoding: chunked\r\n\r\n";
 
-async fn answer(socket: &mut TcpStream, streams: &Streams, request: &Request) -> Result<()> {
+async fn answer(socket: &mut TcpStream, shared: &Shared, request: &Request) -> Result<()> {
+    if request.path == "/connections" {
+        let count = shared.connections.load(Ordering::Relaxed);
+        return reply(socket, "200 OK", &count.to_string()).await;
+    }
     let mut parts = request.path.trim_start_matches('/').splitn(3, '/');
     let pace = parts.next().unwrap_or_default();
     let deltas = parts.next().unwrap_or_default().parse();
-    match (parts.next(), deltas) {
+    // The Python SDK puts a query behind every path.
+    let path = parts.next().map(|path| path.split('?').next());
+    match (path.flatten(), deltas) {
         (Some("v3/chat"), Ok(deltas)) if request.stream => {
-            let stream = streams.get(deltas, pace == "varied");
             socket.write_all(STREAM_HEAD.as_bytes()).await?;
+            let stream = |differ| shared.stream(deltas, differ);
             match pace {
-                "burst" | "varied" => socket.write_all(&stream.bytes).await?,
+                "burst" => socket.write_all(&stream(Deltas::Alike).bytes).await?,
+                "varied" => socket.write_all(&stream(Deltas::Varied).bytes).await?,
                 "single" => {
-                    let mut start = 0;
-                    for &end in &stream.ends {
-                        let chunk = stream.bytes.get(start..end).unwrap_or_default();
-                        socket.write_all(chunk).await?;
-                        start = end;
+                    let stream = stream(Deltas::Alike);
+                    for event in stream.chunks() {
+                        socket.write_all(event).await?;
                     }
                 }
+                "paced" => paced(socket, &stream(Deltas::Stamped)).await?,
                 other => bail!("no pace is called `{other}`"),
             }
         }
@@ -145,6 +161,20 @@ async fn answer(socket: &mut TcpStream, streams: &Streams, request: &Request) ->
             let body = r#"{"code":4000,"msg":"the bench server has no such call"}"#;
             reply(socket, "404 Not Found", body).await?;
         }
+    }
+    Ok(())
+}
+
+/// Event by event, on a timetable: one that is late does not make those behind it late.
+async fn paced(socket: &mut TcpStream, stream: &Stream) -> Result<()> {
+    let mut ticks = tokio::time::interval(PACE);
+    let mut stamped = Vec::new();
+    for event in stream.chunks() {
+        ticks.tick().await;
+        stamped.clear();
+        stamped.extend_from_slice(event);
+        stamp(&mut stamped, usage::now());
+        socket.write_all(&stamped).await?;
     }
     Ok(())
 }

@@ -6,11 +6,13 @@
 //! - [`arrows`]: which crate may use which.
 //! - [`sources`]: no file too long, no word that must not be committed.
 //! - [`documents`]: links lead somewhere, both READMEs show the same code.
+//! - [`faults`]: the table of faults names tests that exist.
 //! - [`generated`]: the documents that come from `coze-types`.
 //! - [`tree`]: the files of the repository.
 
 pub mod arrows;
 pub mod documents;
+pub mod faults;
 pub mod generated;
 pub mod sources;
 pub mod tree;
@@ -30,9 +32,10 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("generated documents", generated::stale),
     ("code in both READMEs", documents::readme_code),
     ("links", documents::broken_links),
+    ("faults", faults::problems),
 ];
 
-/// The program in README.md has to compile.
+/// The programs in README.md have to compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}

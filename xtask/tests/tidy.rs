@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use xtask::tree::Tree;
-use xtask::{Check, arrows, documents, generated, sources};
+use xtask::{Check, arrows, documents, faults, generated, sources};
 
 fn check(check: Check) {
     let problems = check(&Tree::of_workspace().unwrap()).unwrap();
@@ -38,4 +38,9 @@ fn both_readmes_show_the_same_code() {
 #[test]
 fn links_between_documents_lead_somewhere() {
     check(documents::broken_links);
+}
+
+#[test]
+fn the_table_of_faults_names_tests_that_exist() {
+    check(faults::problems);
 }

@@ -2,25 +2,30 @@
 
 mod cli;
 mod creates;
+mod rounds;
 mod serve;
 mod size;
 mod stream;
+mod streams;
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
-use crate::clients::Sample;
-use crate::figures::{Figure, Report};
-use crate::process::{Server, client};
+use crate::figures::Report;
+use crate::peers::Peer;
+use crate::process::Server;
 
 /// The scenarios, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// One chat of 100,000 deltas
     Stream,
+    /// 1,000 chats at the same time, 200 deltas each, 5 ms apart
+    Streams,
     /// 2,000 chats one after the other, not streaming
     Creates,
     /// `cozectl chat` from its start to the first delta
@@ -38,12 +43,17 @@ pub(crate) struct Plan {
     /// Of the stream and of the creates.
     pub(crate) rounds: u32,
     pub(crate) deltas: usize,
+    /// Chats at the same time.
+    pub(crate) streams: usize,
+    /// Of each of them.
+    pub(crate) paced_deltas: usize,
     pub(crate) creates: usize,
     pub(crate) cli_runs: u32,
     pub(crate) serve_runs: u32,
     cozectl: PathBuf,
     /// For homes and data, on the same disk as the build.
     pub(crate) scratch: tempfile::TempDir,
+    peers: OnceCell<Vec<(Peer, Option<String>)>>,
 }
 
 impl Plan {
@@ -52,18 +62,15 @@ impl Plan {
         let this = std::env::current_exe()?;
         let folder = this.parent().context("this program is in no folder")?;
         let name = format!("cozectl{}", std::env::consts::EXE_SUFFIX);
-        let (rounds, deltas, creates, cli_runs, serve_runs) = if smoke {
-            (1, 2_000, 50, 3, 2)
-        } else {
-            (rounds, 100_000, 2_000, 41, 21)
-        };
         Ok(Self {
             smoke,
-            rounds,
-            deltas,
-            creates,
-            cli_runs,
-            serve_runs,
+            rounds: if smoke { 1 } else { rounds },
+            deltas: if smoke { 2_000 } else { 100_000 },
+            streams: if smoke { 20 } else { 1_000 },
+            paced_deltas: if smoke { 20 } else { 200 },
+            creates: if smoke { 50 } else { 2_000 },
+            cli_runs: if smoke { 3 } else { 41 },
+            serve_runs: if smoke { 2 } else { 21 },
             cozectl: match cozectl {
                 // The programs run in a folder of their own.
                 Some(path) => std::path::absolute(path)?,
@@ -72,7 +79,14 @@ impl Plan {
             scratch: tempfile::Builder::new()
                 .prefix("bench-")
                 .tempdir_in(folder)?,
+            peers: OnceCell::new(),
         })
+    }
+
+    /// The vendor's SDKs, and why one cannot be measured.
+    pub(crate) fn peers(&self) -> &[(Peer, Option<String>)] {
+        let look = || Peer::ALL.map(|peer| (peer, peer.missing())).into();
+        self.peers.get_or_init(look)
     }
 
     /// The program that is measured.
@@ -105,6 +119,7 @@ pub(crate) fn run(plan: &Plan, only: &[Scenario]) -> Result<Report> {
         eprintln!("{scenario:?} …");
         report.extend(match scenario {
             Scenario::Stream => stream::run(plan, &server)?,
+            Scenario::Streams => streams::run(plan, &server)?,
             Scenario::Creates => creates::run(plan, &server)?,
             Scenario::Cli => cli::run(plan, &server)?,
             Scenario::Serve => serve::run(plan)?,
@@ -112,46 +127,6 @@ pub(crate) fn run(plan: &Plan, only: &[Scenario]) -> Result<Report> {
         });
     }
     Ok(report)
-}
-
-/// Samples of raw and of the SDK, taken in turn.
-#[derive(Debug, Default)]
-struct Pairs {
-    raw: Vec<Sample>,
-    sdk: Vec<Sample>,
-}
-
-impl Pairs {
-    fn take(rounds: u32, task: &str, base: &str, count: usize) -> Result<Self> {
-        let mut pairs = Self::default();
-        for round in 0..rounds {
-            // Who goes first changes, so that neither always finds the machine as the other left it.
-            if round % 2 == 0 {
-                pairs.raw.push(client("raw", task, base, count)?);
-                pairs.sdk.push(client("sdk", task, base, count)?);
-            } else {
-                pairs.sdk.push(client("sdk", task, base, count)?);
-                pairs.raw.push(client("raw", task, base, count)?);
-            }
-        }
-        Ok(pairs)
-    }
-
-    /// A value of each sample: the SDK's, then raw's. `None` where the system does not tell it.
-    fn each(&self, value: impl Fn(&Sample) -> Option<f64>) -> Option<(Vec<f64>, Vec<f64>)> {
-        let all = |samples: &[Sample]| samples.iter().map(&value).collect::<Option<Vec<_>>>();
-        Some((all(&self.sdk)?, all(&self.raw)?))
-    }
-}
-
-/// Puts a figure beside raw's, if there is one.
-fn beside(
-    name: &'static str,
-    unit: &'static str,
-    values: Option<(Vec<f64>, Vec<f64>)>,
-    target: Option<crate::figures::Target>,
-) -> Option<Figure> {
-    values.map(|(sdk, raw)| Figure::beside(name, unit, sdk, raw, target))
 }
 
 /// Counts and times as the table shows them; none comes near the limits of a float.

@@ -429,6 +429,8 @@ impl CozeBuilder {
                 trace_content: self.trace_content,
                 default_bot: self.default_bot,
                 default_user: self.default_user,
+                #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
+                driver: Default::default(),
             }),
             resend: false,
         })

@@ -8,7 +8,7 @@ use coze_types::chat::{CancelChat, CancelChatBody, Chat};
 use crate::client::Coze;
 use crate::error::Result;
 use crate::guard::Turn;
-use crate::task::in_background;
+use crate::task::{MaybeSend, in_background};
 use crate::time::timeout;
 
 /// How long a cancellation in the background may take.
@@ -92,13 +92,26 @@ impl Drop for CancelOnDrop {
         };
         // The conversation is free when the chat is over.
         let turn = self.turn.take();
-        in_background(async move {
+        let coze = turn.coze().clone();
+        let cancelling = async move {
             let cancelling = turn.coze().cancel_chat(conversation, chat);
             match timeout(LIMIT, cancelling).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "a dropped chat was not cancelled"),
                 Err(_) => tracing::debug!("a dropped chat was not cancelled in time"),
             }
-        });
+        };
+        send_off(&coze, cancelling);
     }
+}
+
+/// Sees to it that a cancellation is sent, if there is anything that can do so.
+fn send_off(coze: &Coze, cancelling: impl Future<Output = ()> + MaybeSend + 'static) {
+    // The program may end right after this, so it waits.
+    #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
+    if let Some(driver) = coze.inner.driver.get() {
+        return driver.finish(cancelling);
+    }
+    let _ = coze;
+    in_background(cancelling);
 }

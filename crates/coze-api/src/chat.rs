@@ -19,6 +19,7 @@ use crate::guard::Occupied;
 use crate::poll::PollOptions;
 use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
+use crate::setters::over_client;
 use crate::telemetry::TurnTrace;
 use crate::turn::{self, Unstreamed};
 
@@ -114,8 +115,8 @@ impl Coze {
 /// [`start`](Self::start).
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until `stream`, `reply`, `poll` or `start` is called"]
-pub struct ChatRequest {
-    coze: Coze,
+pub struct ChatRequest<C = Coze> {
+    coze: C,
     row: StartChat,
     draft: Draft,
     poll: PollOptions,
@@ -123,7 +124,15 @@ pub struct ChatRequest {
     recover: Recover,
 }
 
-impl ChatRequest {
+over_client!(ChatRequest {
+    row,
+    draft,
+    poll,
+    occupied,
+    recover
+});
+
+impl<C> ChatRequest<C> {
     /// The user for whom the agent keeps memory and variables. Required, unless the client has a
     /// default user.
     pub fn user(mut self, user: impl Into<String>) -> Self {
@@ -307,7 +316,9 @@ impl ChatRequest {
         }
         Ok(row)
     }
+}
 
+impl ChatRequest {
     /// Starts the chat and streams what it says.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::guard::Occupied;
 use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
-use crate::setters::workflow_setters;
+use crate::setters::{over_client, workflow_setters};
 use crate::telemetry::TurnTrace;
 
 /// A turn with a chatflow, while it is put together; see
@@ -20,21 +20,27 @@ use crate::telemetry::TurnTrace;
 /// conversation.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until `stream` or `reply` is called"]
-pub struct ChatflowRequest {
-    coze: Coze,
+pub struct ChatflowRequest<C = Coze> {
+    coze: C,
     row: ChatWorkflow,
     occupied: Option<Occupied>,
-    recover: Recover,
+    /// That of the client, unless it is said otherwise.
+    recover: Option<Recover>,
 }
 
-impl ChatflowRequest {
-    pub(crate) fn new(coze: Coze, row: ChatWorkflow) -> Self {
-        let recover = coze.inner.recover;
+over_client!(ChatflowRequest {
+    row,
+    occupied,
+    recover
+});
+
+impl<C> ChatflowRequest<C> {
+    pub(crate) fn new(coze: C, row: ChatWorkflow) -> Self {
         Self {
             coze,
             row,
             occupied: None,
-            recover,
+            recover: None,
         }
     }
 
@@ -74,7 +80,7 @@ impl ChatflowRequest {
     /// What to do when the stream breaks; by default what the client is
     /// [set up](crate::CozeBuilder::recover) for.
     pub fn recover(mut self, recover: Recover) -> Self {
-        self.recover = recover;
+        self.recover = Some(recover);
         self
     }
 
@@ -82,13 +88,15 @@ impl ChatflowRequest {
     pub fn body_mut(&mut self) -> &mut ChatWorkflowBody {
         &mut self.row.body
     }
+}
 
+impl ChatflowRequest {
     /// Talks to the chatflow and streams what it says.
     ///
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {
-        let plan = Plan::new(self.recover);
+        let plan = Plan::new(self.recover.unwrap_or(self.coze.inner.recover));
         let conversation = self.row.body.conversation_id.clone();
         let body = &self.row.body;
         let asked = Some(body.additional_messages.as_slice());

@@ -56,7 +56,21 @@ pub(crate) struct Inner {
     pub(crate) trace_content: bool,
     pub(crate) default_bot: Option<Id>,
     pub(crate) default_user: Option<String>,
+    /// What a client without a runtime around it runs on.
+    #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
+    pub(crate) driver: std::sync::OnceLock<Arc<crate::blocking::Driver>>,
 }
+
+/// A kind of client: [`Coze`], or that of the module `blocking`. Requests name theirs as their
+/// type parameter: the setters are the same, what sends them is `async` with the one and blocks
+/// with the other.
+pub trait Client: Clone + Sealed {}
+
+impl Client for Coze {}
+impl Sealed for Coze {}
+
+/// Keeps others from adding kinds of clients.
+pub trait Sealed {}
 
 impl fmt::Debug for Coze {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

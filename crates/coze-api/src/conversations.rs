@@ -15,16 +15,19 @@ use coze_types::{Empty, Id};
 use crate::chat::extend;
 use crate::client::Coze;
 use crate::error::Result;
+use crate::setters::over_client;
 
 /// A conversation, while it is put together; see [`Coze::conversation`].
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until `create` is called"]
-pub struct ConversationRequest {
-    coze: Coze,
+pub struct ConversationRequest<C = Coze> {
+    coze: C,
     row: CreateConversation,
 }
 
-impl ConversationRequest {
+over_client!(ConversationRequest { row });
+
+impl<C> ConversationRequest<C> {
     /// Binds the conversation to an agent.
     pub fn bot(mut self, bot: impl Into<Id>) -> Self {
         self.row.body.bot_id = Some(bot.into());
@@ -60,7 +63,9 @@ impl ConversationRequest {
     pub fn body_mut(&mut self) -> &mut CreateConversationBody {
         &mut self.row.body
     }
+}
 
+impl ConversationRequest {
     /// Creates it.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ pub struct Download(RawStream);
 
 impl Coze {
     /// Makes a call that answers with bytes, such as
-    /// [`CreateSpeech`](crate::types::speech::CreateSpeech), and returns when they begin.
+    /// [`CreateSpeech`](crate::types::audio::CreateSpeech), and returns when they begin.
     ///
     /// # Errors
     /// As [`send`](Self::send): a refusal is an error here, never a piece of the bytes.

@@ -3,6 +3,7 @@
 //! Nothing is spawned and nothing is copied but the bytes into the decoder: whoever polls the
 //! stream drives the connection, and dropping it closes the connection.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,11 +14,11 @@ use coze_types::stream::Progress;
 
 use crate::error::Error;
 use crate::exchange::{Opened, is_document};
+use crate::incoming::Incoming;
 use crate::limit::Permit;
 use crate::observe::{Observer, StreamEnd};
 use crate::response::{Head, RawResponse};
 use crate::stream_error::{StreamError, StreamFailure};
-use crate::task::BoxStream;
 use crate::time::Instant;
 use crate::transport::{TransportError, Waited, is_early_end};
 use crate::watch::Watch;
@@ -35,7 +36,7 @@ pub(crate) struct Frames {
     head: Head,
     url: String,
     /// `None` once it has ended.
-    body: Option<BoxStream<'static, reqwest::Result<Bytes>>>,
+    body: Option<Incoming>,
     begin: Option<Bytes>,
     decoder: Decoder,
     /// Where the stream stands after the last event.
@@ -68,7 +69,7 @@ impl Frames {
         Self {
             head: opened.head,
             url: opened.url,
-            body: Some(Box::pin(opened.response.bytes_stream())),
+            body: Some(opened.response),
             begin,
             decoder: Decoder::new(),
             progress: Progress::Going,
@@ -142,7 +143,7 @@ impl Frames {
             }
             let chunk = match self.begin.take() {
                 Some(begin) => Some(Ok(begin)),
-                None => match body.as_mut().poll_next(cx) {
+                None => match poll_chunk(body, cx) {
                     Poll::Ready(chunk) => chunk,
                     Poll::Pending => match self.watch.poll(cx) {
                         Poll::Ready(waited) => {
@@ -258,6 +259,13 @@ impl Frames {
         let error = TransportError::timeout(endpoint, &self.url, waited);
         self.failure(StreamError::Transport(error))
     }
+}
+
+/// The next piece of a body. The future keeps nothing from one poll to the next, and a stream of
+/// pieces would cost more.
+#[inline]
+fn poll_chunk(body: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<reqwest::Result<Bytes>>> {
+    pin!(body.chunk()).poll(cx).map(Result::transpose)
 }
 
 impl Drop for Frames {

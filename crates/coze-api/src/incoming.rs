@@ -16,11 +16,10 @@ pub(crate) use browser::{Incoming, incoming};
 mod browser {
     use bytes::{Bytes, BytesMut};
     use futures_util::TryStreamExt;
+    use futures_util::stream::LocalBoxStream;
     use reqwest::Result;
 
-    use crate::task::BoxStream;
-
-    pub(crate) struct Incoming(BoxStream<'static, Result<Bytes>>);
+    pub(crate) struct Incoming(LocalBoxStream<'static, Result<Bytes>>);
 
     pub(crate) fn incoming(response: reqwest::Response) -> Incoming {
         Incoming(Box::pin(response.bytes_stream()))
@@ -37,10 +36,6 @@ mod browser {
                 body.extend_from_slice(&chunk);
             }
             Ok(body.freeze())
-        }
-
-        pub(crate) fn bytes_stream(self) -> BoxStream<'static, Result<Bytes>> {
-            self.0
         }
     }
 }

@@ -34,6 +34,7 @@
 //! | take turns in a conversation | [`ChatRequest::if_occupied`] with [`Occupied`] |
 //! | stay within a plan | [`CozeBuilder::limits`] with [`Limits`], [`Coze::limiter`] |
 //! | call anything else | [`Coze::send`] with a row of [`types`], [`Coze::send_raw`] with any JSON |
+//! | do without tokio | the module `blocking`, with the feature of that name |
 //!
 //! # What can be relied on
 //!
@@ -56,25 +57,7 @@
 //! Everything runs on the caller's [tokio] runtime; no task is spawned, except the
 //! cancellation of a dropped chat.
 //!
-//! # Features
-//!
-//! All are on by default.
-//!
-//! | Feature | Brings |
-//! |---|---|
-//! | `files` | files from and to the disk: [`Coze::upload`], [`Upload::path`], [`Upload::reader`], [`Download::save`] |
-//! | `jwt` | logging in with a private key: [`JwtApp`] |
-//! | `gzip`, `brotli` | answers that are compressed |
-//!
-//! # In a browser
-//!
-//! The crate compiles to `wasm32-unknown-unknown`, for browsers, Node and other hosts of `fetch`;
-//! the features make no difference there. Flows, streams, retries, limits, recovery and all logins
-//! but JWT are the same, without tokio. What the host decides is not there: proxies, certificates,
-//! the choice of HTTP/2, the connect timeout, and files on disk. Futures are not `Send` there, and
-//! token sources, stores and observers need not be ([`MaybeSend`]). A host does not say why it got
-//! no answer, so that is always [`TransportKind::Connect`], and only reads are sent again.
-
+#![doc = include_str!("guide.md")]
 #![cfg_attr(
     target_family = "wasm",
     expect(
@@ -84,6 +67,8 @@
 )]
 
 mod auth;
+#[cfg(all(feature = "blocking", not(target_family = "wasm")))]
+pub mod blocking;
 mod body;
 mod bots;
 mod builder;
@@ -149,7 +134,7 @@ pub use builder::{CozeBuilder, Region, Timeouts};
 pub use chat::ChatRequest;
 pub use chat_stream::{ChatStream, TextStream};
 pub use chatflow::ChatflowRequest;
-pub use client::Coze;
+pub use client::{Client, Coze};
 pub use conversations::ConversationRequest;
 pub use download::Download;
 pub use error::{ApiError, ChatFailed, DecodeError, Error, HttpError, PollTimeout, Result};

@@ -7,7 +7,7 @@ use crate::client::Coze;
 use crate::error::Result;
 use crate::run::RunOutcome;
 use crate::run_options::{Origin, Patience, RunBy, RunOptions};
-use crate::setters::run_setters;
+use crate::setters::{over_client, run_setters};
 use crate::telemetry;
 use crate::waiting;
 use crate::workflow_stream::WorkflowStream;
@@ -17,22 +17,26 @@ use crate::workflow_stream::WorkflowStream;
 /// [`WorkflowRequest::resume`](crate::WorkflowRequest::resume) from stored ids.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until `run` or `stream` is called"]
-pub struct ResumeRequest {
-    pub(crate) coze: Coze,
+pub struct ResumeRequest<C = Coze> {
+    pub(crate) coze: C,
     pub(crate) body: ResumeWorkflowBody,
     /// The run, as far as it is known.
     pub(crate) run: Option<Id>,
     pub(crate) options: RunOptions,
 }
 
-impl ResumeRequest {
+over_client!(ResumeRequest { body, run, options });
+
+impl<C> ResumeRequest<C> {
     run_setters!();
 
     /// The body, for what has no method of its own.
     pub fn body_mut(&mut self) -> &mut ResumeWorkflowBody {
         &mut self.body
     }
+}
 
+impl ResumeRequest {
     /// Goes on and waits for the result, in the way the run was begun: a streamed run streams on
     /// underneath, others go on with `/v1/workflows/resume`, and one in the background is waited
     /// for by its history.

@@ -10,11 +10,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::body::Body;
-use crate::client::Coze;
+use crate::client::Client;
 use crate::error::{DecodeError, Error, Result};
 use crate::response::Response;
 use crate::resume::ResumeRequest;
 use crate::run_options::RunBy;
+use crate::workflow::WorkflowRequest;
 
 /// How a run ended: with a result, or with a question.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +43,7 @@ pub struct RunResult {
     /// The log id of the call.
     pub log_id: Option<String>,
     /// The run's history, from which this was read, had cut the result: it is not whole.
-    /// [`Coze::node_history`] reads whole outputs of output nodes.
+    /// [`Coze::node_history`](crate::Coze::node_history) reads whole outputs of output nodes.
     pub is_trimmed: bool,
     /// The stream broke, and the result was read from the run's history.
     pub is_recovered: bool,
@@ -207,9 +208,9 @@ impl RunResult {
 
 impl RunInterrupt {
     /// Answers, and goes on with the run in the way it was begun.
-    pub fn resume(&self, coze: &Coze, answer: impl Into<String>) -> ResumeRequest {
+    pub fn resume<C: Client>(&self, coze: &C, answer: impl Into<String>) -> ResumeRequest<C> {
         let interrupt = &self.interrupt;
-        let request = coze.workflow(&self.workflow_id).run_by(self.run_by);
+        let request = WorkflowRequest::new(coze.clone(), &self.workflow_id).run_by(self.run_by);
         let mut request = request.resume(&interrupt.event_id, interrupt.kind, answer);
         if self.execute_id.is_some() {
             request.run.clone_from(&self.execute_id);

@@ -1,4 +1,4 @@
-//! Setters that several requests have in common, written once.
+//! What several requests have in common, written once.
 //!
 //! Macros, because the bodies are types of their own whose fields merely have the same names, and
 //! because a caller must not need a trait in scope to call a setter.
@@ -59,6 +59,25 @@ macro_rules! workflow_setters {
     };
 }
 pub(crate) use workflow_setters;
+
+/// The request of one kind of client as that of another: setters belong to both, what sends it to
+/// one.
+macro_rules! over_client {
+    ($request:ident { $($field:ident),* $(,)? }) => {
+        #[cfg(all(feature = "blocking", not(target_family = "wasm")))]
+        impl<C> $request<C> {
+            /// The client that it had, and the same request for another one.
+            pub(crate) fn over<D>(self, coze: impl FnOnce(&C) -> D) -> (C, $request<D>) {
+                let request = $request {
+                    coze: coze(&self.coze),
+                    $($field: self.$field),*
+                };
+                (self.coze, request)
+            }
+        }
+    };
+}
+pub(crate) use over_client;
 
 /// How a run and the answer to a run are waited for.
 macro_rules! run_setters {

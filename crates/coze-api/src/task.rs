@@ -3,8 +3,6 @@
 
 use std::pin::Pin;
 
-use futures_util::Stream;
-
 /// A future in a box, so that traits with asynchronous methods can be used as objects. `Send`,
 /// except in a browser.
 #[cfg(not(target_family = "wasm"))]
@@ -13,11 +11,6 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// except in a browser.
 #[cfg(target_family = "wasm")]
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-#[cfg(not(target_family = "wasm"))]
-pub(crate) type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
-#[cfg(target_family = "wasm")]
-pub(crate) type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + 'a>>;
 
 /// [`Send`]; in a browser, anything. Nobody has to implement it.
 #[cfg(not(target_family = "wasm"))]

@@ -51,7 +51,8 @@ impl TurnTrace {
 
     /// Does something within the turn; the turn has failed if that fails.
     pub(crate) async fn around<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let result = work.instrument(self.span.clone()).await;
+        // It is large, and would be copied into the futures of all callers.
+        let result = Box::pin(work.instrument(self.span.clone())).await;
         if let Err(error) = &result {
             self.failed(error);
         }
@@ -99,10 +100,9 @@ impl TurnTrace {
 
     /// It came back as a whole.
     pub(crate) fn result(&self, result: &Result<Reply>) {
-        match result {
-            Ok(reply) => self.ended(reply),
-            // `around` has told it.
-            Err(_) => {}
+        // `around` has told of a failure.
+        if let Ok(reply) = result {
+            self.ended(reply);
         }
     }
 }
@@ -123,7 +123,8 @@ pub(crate) async fn run(
         interrupted = Empty,
         error.type = Empty,
     );
-    let result = running.instrument(span.clone()).await;
+    // It is large, and would be copied into the futures of all callers.
+    let result = Box::pin(running.instrument(span.clone())).await;
     run_ended(&span, &result);
     result
 }

@@ -10,6 +10,7 @@ use crate::guard::Occupied;
 use crate::poll::PollOptions;
 use crate::recover::{Plan, Recover};
 use crate::reply::Reply;
+use crate::setters::over_client;
 use crate::telemetry::TurnTrace;
 use crate::turn::{self, Unstreamed};
 
@@ -87,8 +88,8 @@ impl Coze {
 /// calls are answered at once.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until `stream`, `reply`, `poll` or `start` is called"]
-pub struct ToolOutputsRequest {
-    coze: Coze,
+pub struct ToolOutputsRequest<C = Coze> {
+    coze: C,
     row: SubmitToolOutputs,
     known: Vec<Id>,
     poll: PollOptions,
@@ -96,7 +97,15 @@ pub struct ToolOutputsRequest {
     recover: Recover,
 }
 
-impl ToolOutputsRequest {
+over_client!(ToolOutputsRequest {
+    row,
+    known,
+    poll,
+    occupied,
+    recover
+});
+
+impl<C> ToolOutputsRequest<C> {
     /// The output of a call: text; a file is `{"file":"<file id>"}`.
     pub fn output(mut self, call_id: impl Into<String>, output: impl Into<String>) -> Self {
         self.row.body.tool_outputs.push(ToolOutput {
@@ -130,7 +139,9 @@ impl ToolOutputsRequest {
     pub fn row_mut(&mut self) -> &mut SubmitToolOutputs {
         &mut self.row
     }
+}
 
+impl ToolOutputsRequest {
     fn check(&self) -> Result<()> {
         if self.row.body.tool_outputs.is_empty() {
             return Err(Error::Invalid("no tool output was given".into()));

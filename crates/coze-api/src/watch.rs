@@ -21,7 +21,45 @@ pub(crate) struct Watch {
     deadline: Option<(Instant, Duration)>,
     heard: bool,
     quiet_ticks: u32,
-    timer: Option<(Pin<Box<Sleep>>, Waker)>,
+    timer: Option<Timer>,
+}
+
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    wakes: Wakes,
+}
+
+/// Whom the timer wakes.
+///
+/// [`Waker::will_wake`] is asked of two wakers, and a clone may differ from what it was cloned of in
+/// the address of its table of functions, although the tables are alike: it would say no at each
+/// event. So what is compared is what we were polled with, then and now.
+struct Wakes {
+    /// Data and table of the one we were polled with. While its clone is kept, and shares its data,
+    /// nobody else can have the same.
+    polled_with: Option<(usize, usize)>,
+    _clone: Waker,
+}
+
+impl Wakes {
+    fn new(waker: &Waker) -> Self {
+        let clone = waker.clone();
+        Self {
+            polled_with: (clone.data() == waker.data()).then(|| Self::identity(waker)),
+            _clone: clone,
+        }
+    }
+
+    fn identity(waker: &Waker) -> (usize, usize) {
+        (
+            waker.data().addr(),
+            std::ptr::from_ref(waker.vtable()).addr(),
+        )
+    }
+
+    fn is(&self, waker: &Waker) -> bool {
+        self.polled_with == Some(Self::identity(waker))
+    }
 }
 
 impl Watch {
@@ -50,20 +88,20 @@ impl Watch {
 
     /// To be asked when the stream has nothing; ready when it is to be given up.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Waited> {
-        if let Some((timer, waker)) = &self.timer
-            && waker.will_wake(cx.waker())
-            && !timer.is_elapsed()
+        if let Some(timer) = &self.timer
+            && timer.wakes.is(cx.waker())
+            && !timer.sleep.is_elapsed()
         {
             // It is set, and knows whom to wake.
             return Poll::Pending;
         }
         let (idle, deadline) = (self.idle, self.deadline);
-        let (timer, waker) = self.timer.get_or_insert_with(|| {
-            let next = next_tick(Instant::now(), idle, deadline);
-            (Box::pin(sleep_until(next)), cx.waker().clone())
+        let timer = self.timer.get_or_insert_with(|| Timer {
+            sleep: Box::pin(sleep_until(next_tick(Instant::now(), idle, deadline))),
+            wakes: Wakes::new(cx.waker()),
         });
-        waker.clone_from(cx.waker());
-        while timer.as_mut().poll(cx).is_ready() {
+        timer.wakes = Wakes::new(cx.waker());
+        while timer.sleep.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             if let Some((at, total)) = self.deadline
                 && at <= now
@@ -75,7 +113,7 @@ impl Watch {
             if self.quiet_ticks >= TICKS {
                 return Poll::Ready(Waited::Silence(self.idle));
             }
-            timer.as_mut().reset(next_tick(now, idle, deadline));
+            timer.sleep.as_mut().reset(next_tick(now, idle, deadline));
         }
         Poll::Pending
     }

@@ -14,7 +14,7 @@ use crate::poll::{Beat, PollOptions};
 use crate::resume::ResumeRequest;
 use crate::run::RunOutcome;
 use crate::run_options::{Origin, Patience, RunBy, RunOptions};
-use crate::setters::{run_setters, workflow_setters};
+use crate::setters::{over_client, run_setters, workflow_setters};
 use crate::stream_error::StreamError;
 use crate::telemetry;
 use crate::transport::Waited;
@@ -32,8 +32,25 @@ impl Coze {
     /// # }
     /// ```
     pub fn workflow(&self, workflow: impl Into<Id>) -> WorkflowRequest {
-        WorkflowRequest {
-            coze: self.clone(),
+        WorkflowRequest::new(self.clone(), workflow)
+    }
+}
+
+/// A run of a workflow, while it is put together; see [`Coze::workflow`].
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent until `run`, `stream` or `start` is called"]
+pub struct WorkflowRequest<C = Coze> {
+    coze: C,
+    body: RunWorkflowBody,
+    options: RunOptions,
+}
+
+over_client!(WorkflowRequest { body, options });
+
+impl<C> WorkflowRequest<C> {
+    pub(crate) fn new(coze: C, workflow: impl Into<Id>) -> Self {
+        Self {
+            coze,
             body: RunWorkflowBody {
                 workflow_id: workflow.into(),
                 ..Default::default()
@@ -41,18 +58,7 @@ impl Coze {
             options: RunOptions::default(),
         }
     }
-}
 
-/// A run of a workflow, while it is put together; see [`Coze::workflow`].
-#[derive(Debug, Clone)]
-#[must_use = "nothing is sent until `run`, `stream` or `start` is called"]
-pub struct WorkflowRequest {
-    coze: Coze,
-    body: RunWorkflowBody,
-    options: RunOptions,
-}
-
-impl WorkflowRequest {
     workflow_setters!(body);
     run_setters!();
 
@@ -68,6 +74,49 @@ impl WorkflowRequest {
         &mut self.body
     }
 
+    /// Goes on with an interrupted run: `event_id` and `kind` of its
+    /// [`InterruptData`](coze_types::workflows::InterruptData), and the answer, as text or as JSON
+    /// text. A run that was not begun by a stream needs to be told so with
+    /// [`run_by`](ResumeRequest::run_by); [`RunInterrupt::resume`](crate::RunInterrupt::resume)
+    /// knows.
+    pub fn resume(
+        self,
+        event_id: impl Into<String>,
+        kind: i64,
+        answer: impl Into<String>,
+    ) -> ResumeRequest<C> {
+        let event_id = event_id.into();
+        ResumeRequest {
+            coze: self.coze,
+            run: history::run_of_event(&event_id),
+            options: self.options,
+            body: ResumeWorkflowBody {
+                workflow_id: self.body.workflow_id,
+                event_id,
+                interrupt_type: kind,
+                resume_data: answer.into(),
+                connector_id: self.body.connector_id,
+                ..Default::default()
+            },
+        }
+    }
+
+    /// Talks to it, if it is a chatflow. What was set up to here is kept.
+    pub fn chat(self) -> ChatflowRequest<C> {
+        let mut row = ChatWorkflow::default();
+        row.body.workflow_id = self.body.workflow_id;
+        // The field must be there, even when it is empty.
+        row.body.parameters = Some(self.body.parameters.unwrap_or(Parameters(Map::new())));
+        row.body.bot_id = self.body.bot_id;
+        row.body.app_id = self.body.app_id;
+        row.body.ext = self.body.ext;
+        row.body.workflow_version = self.body.workflow_version;
+        row.body.connector_id = self.body.connector_id;
+        ChatflowRequest::new(self.coze, row)
+    }
+}
+
+impl WorkflowRequest {
     /// Runs it and waits for its result, streaming underneath, so that the 90 seconds after which
     /// the service cuts a plain call do not matter. [`run_by`](Self::run_by) chooses another way,
     /// [`deadline`](Self::deadline) says for how long.
@@ -189,47 +238,6 @@ impl WorkflowRequest {
     ) -> Result<RunOutcome> {
         let (workflow, run) = (&self.body.workflow_id, execute_id.into());
         history::wait(&self.coze, workflow, &run, Beat::new(options), None).await
-    }
-
-    /// Goes on with an interrupted run: `event_id` and `kind` of its
-    /// [`InterruptData`](coze_types::workflows::InterruptData), and the answer, as text or as JSON
-    /// text. A run that was not begun by a stream needs to be told so with
-    /// [`run_by`](ResumeRequest::run_by); [`RunInterrupt::resume`](crate::RunInterrupt::resume)
-    /// knows.
-    pub fn resume(
-        self,
-        event_id: impl Into<String>,
-        kind: i64,
-        answer: impl Into<String>,
-    ) -> ResumeRequest {
-        let event_id = event_id.into();
-        ResumeRequest {
-            coze: self.coze,
-            run: history::run_of_event(&event_id),
-            options: self.options,
-            body: ResumeWorkflowBody {
-                workflow_id: self.body.workflow_id,
-                event_id,
-                interrupt_type: kind,
-                resume_data: answer.into(),
-                connector_id: self.body.connector_id,
-                ..Default::default()
-            },
-        }
-    }
-
-    /// Talks to it, if it is a chatflow. What was set up to here is kept.
-    pub fn chat(self) -> ChatflowRequest {
-        let mut row = ChatWorkflow::default();
-        row.body.workflow_id = self.body.workflow_id;
-        // The field must be there, even when it is empty.
-        row.body.parameters = Some(self.body.parameters.unwrap_or(Parameters(Map::new())));
-        row.body.bot_id = self.body.bot_id;
-        row.body.app_id = self.body.app_id;
-        row.body.ext = self.body.ext;
-        row.body.workflow_version = self.body.workflow_version;
-        row.body.connector_id = self.body.connector_id;
-        ChatflowRequest::new(self.coze, row)
     }
 }
 

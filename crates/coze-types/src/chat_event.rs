@@ -186,6 +186,33 @@ impl ChatEvent {
             _ => None,
         }
     }
+
+    /// Reads what is no delta.
+    #[inline(never)]
+    fn read_other(event: &str, data: &[u8]) -> Result<Self, DecodeError> {
+        Ok(match event {
+            "conversation.message.completed" => Self::MessageCompleted(decode(data)?),
+            Self::AUDIO_DELTA => Self::AudioDelta(decode(data)?),
+            "conversation.chat.created" => Self::Created(decode(data)?),
+            "conversation.chat.in_progress" => Self::InProgress(decode(data)?),
+            "conversation.chat.completed" => Self::Completed(decode(data)?),
+            "conversation.chat.failed" => Self::Failed(Box::new(failure(data)?)),
+            "conversation.chat.requires_action" | "conversation.chat.required_action" => {
+                Self::RequiresAction(decode(data)?)
+            }
+            "conversation.chat.canceled" | "conversation.chat.cancelled" => {
+                Self::Canceled(decode(data)?)
+            }
+            "error" => Self::Error(decode_end(data)?),
+            "done" | "conversation.stream.done" => Self::Done(DoneData::read(data)?),
+            // Proxies in front of some servers drop the name of the last event.
+            "message" if data.trim_ascii() == b"[DONE]" => Self::Done(DoneData::default()),
+            _ => Self::Unknown {
+                event: event.into(),
+                data: String::from_utf8_lossy(data).into_owned(),
+            },
+        })
+    }
 }
 
 impl StreamEvent for ChatEvent {
@@ -194,29 +221,11 @@ impl StreamEvent for ChatEvent {
     #[inline]
     fn read(frame: &Frame<'_>, memory: &mut DeltaMemory) -> Result<Self, DecodeError> {
         let (event, data) = named(frame);
-        Ok(match event.as_ref() {
-            Self::DELTA => Self::Delta(memory.read(&data)?),
-            "conversation.message.completed" => Self::MessageCompleted(decode(&data)?),
-            Self::AUDIO_DELTA => Self::AudioDelta(decode(&data)?),
-            "conversation.chat.created" => Self::Created(decode(&data)?),
-            "conversation.chat.in_progress" => Self::InProgress(decode(&data)?),
-            "conversation.chat.completed" => Self::Completed(decode(&data)?),
-            "conversation.chat.failed" => Self::Failed(Box::new(failure(&data)?)),
-            "conversation.chat.requires_action" | "conversation.chat.required_action" => {
-                Self::RequiresAction(decode(&data)?)
-            }
-            "conversation.chat.canceled" | "conversation.chat.cancelled" => {
-                Self::Canceled(decode(&data)?)
-            }
-            "error" => Self::Error(decode_end(&data)?),
-            "done" | "conversation.stream.done" => Self::Done(DoneData::read(&data)?),
-            // Proxies in front of some servers drop the name of the last event.
-            "message" if data.trim_ascii() == b"[DONE]" => Self::Done(DoneData::default()),
-            _ => Self::Unknown {
-                event: event.as_ref().into(),
-                data: String::from_utf8_lossy(&data).into_owned(),
-            },
-        })
+        // Nearly all events are deltas, so they have the short way to themselves.
+        if event == Self::DELTA {
+            return Ok(Self::Delta(memory.read(&data)?));
+        }
+        Self::read_other(&event, &data)
     }
 
     fn write(&self, framing: Framing, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {

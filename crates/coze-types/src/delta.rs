@@ -24,7 +24,7 @@ struct Last {
     /// Everything from the quote that closes it.
     tail: Vec<u8>,
     /// The delta, with the string empty.
-    message: Message,
+    message: Box<Message>,
     field: Field,
 }
 
@@ -62,6 +62,12 @@ impl DeltaMemory {
             self.misses = 0;
             return Ok(message);
         }
+        self.learn(data)
+    }
+
+    /// Reads a delta that is not like the last one, and remembers it.
+    #[inline(never)]
+    fn learn(&mut self, data: &[u8]) -> Result<Box<Message>, DecodeError> {
         let message: Box<Message> = decode(data)?;
         if self.misses < PATIENCE {
             self.misses += 1;
@@ -92,7 +98,7 @@ impl Last {
         if !one_key || !one_object {
             return None;
         }
-        let mut message = message.clone();
+        let mut message = Box::new(message.clone());
         field.of(&mut message).clear();
         let (head, tail) = (data.get(..open)?.to_vec(), data.get(close..)?.to_vec());
         Some(Self {
@@ -116,7 +122,8 @@ impl Last {
                 serde_json::from_slice(quoted).ok()?
             }
         };
-        let mut message = Box::new(self.message.clone());
+        // Cloned from box to box, it is not moved from the stack.
+        let mut message = self.message.clone();
         *self.field.of(&mut message) = text;
         Some(message)
     }

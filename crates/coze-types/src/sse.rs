@@ -62,6 +62,18 @@ pub struct Decoder {
     skip_lf: bool,
     at_beginning: bool,
     limit: usize,
+    known: Known,
+    /// The frame that is ready begins as `known` tells.
+    is_known: bool,
+}
+
+/// How the last frame began. Nearly all frames of a stream begin alike, so that nothing but the end
+/// of their data has to be looked for.
+#[derive(Debug, Default)]
+struct Known {
+    /// `event:NAME`, a line end, `data:`: everything before the data. Empty when it was otherwise.
+    begin: Vec<u8>,
+    name: String,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +119,8 @@ impl Decoder {
             skip_lf: false,
             at_beginning: true,
             limit,
+            known: Known::default(),
+            is_known: false,
         }
     }
 
@@ -141,11 +155,17 @@ impl Decoder {
         if self.at_beginning && !self.skip_bom() {
             return Ok(false);
         }
+        if self.scanned == 0 && self.begins_as_known() {
+            self.is_known = true;
+            self.ready = true;
+            return Ok(true);
+        }
         while let Some((line, next)) = self.next_line() {
             self.line = next;
             self.scanned = next;
             if line.is_empty() {
                 if self.fields.event.is_some() || !matches!(self.fields.data, Data::None) {
+                    self.remember();
                     self.ready = true;
                     return Ok(true);
                 }
@@ -190,7 +210,11 @@ impl Decoder {
         };
         Frame {
             id: self.fields.id.as_ref().map(text),
-            event: self.fields.event.as_ref().map(text),
+            event: if self.is_known {
+                Some(Cow::Borrowed(self.known.name.as_str()))
+            } else {
+                self.fields.event.as_ref().map(text)
+            },
             data: match &self.fields.data {
                 Data::None => None,
                 Data::Line(range) => Some(self.slice(range)),
@@ -227,6 +251,60 @@ impl Decoder {
         self.line = 0;
         self.fields = Fields::default();
         self.ready = false;
+        self.is_known = false;
+    }
+
+    /// Moves to the next frame if it begins as the last one and is whole: `event:` with the same
+    /// name, one line of data, an empty line, with LF for line ends. Anything else is left to the
+    /// search line by line, which finds the same.
+    #[inline]
+    fn begins_as_known(&mut self) -> bool {
+        let begin = self.known.begin.as_slice();
+        let bytes = self.buf.get(self.start..).unwrap_or_default();
+        let Some(rest) = bytes.strip_prefix(begin).filter(|_| !begin.is_empty()) else {
+            return false;
+        };
+        // A space behind the colon is no part of the data.
+        if self.skip_lf || (rest.first() == Some(&b' ') && begin.last() == Some(&b':')) {
+            return false;
+        }
+        let Some(length) = memchr::memchr2(b'\n', b'\r', rest) else {
+            return false;
+        };
+        if rest.get(length..length + 2) != Some(b"\n\n") {
+            return false;
+        }
+        let data = begin.len()..begin.len() + length;
+        self.line = data.end + 2;
+        self.scanned = self.line;
+        self.fields.data = Data::Line(data);
+        true
+    }
+
+    /// Notes how the present frame began, for the next one.
+    fn remember(&mut self) {
+        let (None, Some(event), Data::Line(data)) =
+            (&self.fields.id, &self.fields.event, &self.fields.data)
+        else {
+            return;
+        };
+        let begin = self.slice(&(0..data.start));
+        if begin == self.known.begin {
+            return;
+        }
+        let is_plain = || {
+            let lines = begin.strip_prefix(b"event:")?;
+            let space = usize::from(lines.first() == Some(&b' '));
+            let behind = lines.get(space + event.len()..)?;
+            let name = std::str::from_utf8(self.slice(event)).ok()?;
+            matches!(behind, b"\ndata:" | b"\ndata: ").then(|| name.to_owned())
+        };
+        if let Some(name) = is_plain() {
+            self.known = Known {
+                begin: begin.to_vec(),
+                name,
+            };
+        }
     }
 
     /// False while it cannot be told yet whether the stream begins with a BOM.
@@ -559,6 +637,43 @@ mod tests {
             out,
             "event:e\ndata:\"a\\u2028é\\u2029—\\u0085你\u{2027}\"\n\n"
         );
+    }
+
+    #[test]
+    fn what_begins_as_the_last_frame_is_read_as_by_itself() {
+        let frames_alone = [
+            "event:a\ndata:1\n\n",
+            "event:a\ndata:2\n\n",
+            "event:a\ndata: 3\n\n",
+            "event:a\ndata:  4\n\n",
+            "event: a\ndata: 5\n\n",
+            "event: a\ndata:6\n\n",
+            "event: a\ndata:  7\n\n",
+            "event:a\ndata:\n\n",
+            "event:a\ndata:8\ndata:9\n\n",
+            "event:a\ndata:10\nid:1\n\n",
+            "event:a\ndata:11\r\n\r\n",
+            "event:a\ndata:12\r\r",
+            "\n\nevent:a\ndata:13\n\n",
+            "event:a\ndata:14\n\r\n",
+            "event:\ndata:15\n\n",
+            "event:b\ndata:16\n\n",
+            "event:ab\ndata:17\n\n",
+            ":c\nevent:a\ndata:18\n\n",
+            "data:19\n\n",
+        ];
+        for first in frames_alone {
+            for second in frames_alone {
+                let stream = [first, second, second].concat();
+                let mut expected = frames(&[first.as_bytes()]);
+                let second = frames(&[second.as_bytes()]);
+                expected.extend([second.clone(), second].concat());
+                for cut in 0..stream.len() {
+                    let (head, tail) = stream.as_bytes().split_at(cut);
+                    assert_eq!(frames(&[head, tail]), expected, "{stream:?} cut at {cut}");
+                }
+            }
+        }
     }
 
     proptest::proptest! {

@@ -154,6 +154,6 @@ async fn futures_are_small() {
         ("run", size_of_val(&coze.workflow("1").run())),
     ];
     for (name, size) in sizes {
-        assert!(size <= 10_240, "{name}: {size} bytes; {sizes:?}");
+        assert!(size <= 12_000, "{name}: {size} bytes; {sizes:?}");
     }
 }
