@@ -100,10 +100,9 @@ impl TurnTrace {
 
     /// It came back as a whole.
     pub(crate) fn result(&self, result: &Result<Reply>) {
-        match result {
-            Ok(reply) => self.ended(reply),
-            // `around` has told it.
-            Err(_) => {}
+        // `around` has told of a failure.
+        if let Ok(reply) = result {
+            self.ended(reply);
         }
     }
 }

@@ -78,7 +78,7 @@ impl DeltaMemory {
 }
 
 impl Last {
-    fn new(data: &[u8], message: &Box<Message>) -> Option<Self> {
+    fn new(data: &[u8], message: &Message) -> Option<Self> {
         let reasons = message
             .reasoning_content
             .as_ref()
@@ -98,7 +98,7 @@ impl Last {
         if !one_key || !one_object {
             return None;
         }
-        let mut message = message.clone();
+        let mut message = Box::new(message.clone());
         field.of(&mut message).clear();
         let (head, tail) = (data.get(..open)?.to_vec(), data.get(close..)?.to_vec());
         Some(Self {
