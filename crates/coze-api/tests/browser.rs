@@ -53,7 +53,7 @@ async fn a_stream_comes_piece_by_piece() {
     let (mut pieces, mut first) = (Vec::new(), None);
     while let Some(piece) = stream.next_text().await {
         first.get_or_insert_with(Instant::now);
-        pieces.push(piece.unwrap().to_string());
+        pieces.push(piece.unwrap());
     }
     assert_eq!(pieces.concat(), ANSWER);
     assert!(pieces.len() >= 3, "{pieces:?}");
