@@ -20,7 +20,7 @@ async fn main() -> coze_api::Result<()> {
     println!("1: {}", reply.text());
 
     let conversation = reply.conversation_id();
-    for (turn, question) in [(2, "12*34 等于多少？"), (3, "我刚才问了什么？")] {
+    for (turn, question) in [(2, "12*34 等于多少？"), (3, "我刚才说了什么？")] {
         let chat = coze.default_chat()?.user("example").message(question);
         // One chat at a time may run in a conversation: this one waits for its turn.
         let waits = Occupied::Wait(Duration::from_secs(60));

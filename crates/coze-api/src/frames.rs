@@ -200,6 +200,7 @@ impl Frames {
             // The end of the body is not waited for. The body is kept, though: while it is, the
             // HTTP client takes its end when that comes, and can use the connection again.
             Progress::Ended => {
+                self.progress = Progress::Ended;
                 self.over = true;
                 self.permit = None;
             }

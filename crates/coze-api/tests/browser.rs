@@ -9,6 +9,7 @@
 //! cargo test -p coze-api --test browser --target wasm32-unknown-unknown --no-default-features
 //! ```
 #![cfg(target_family = "wasm")]
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

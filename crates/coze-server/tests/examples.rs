@@ -134,7 +134,11 @@ const RUN: &[(&str, &str, &str, &[&str])] = &[
         "workflow_interrupt",
         PLAIN,
         TRIP,
-        &["it asks: 小明，你想去哪个城市？", "result: ", "杭州"],
+        &[
+            "it asks: 小明，你想去哪个城市？",
+            "result: ",
+            "小明的行程：",
+        ],
     ),
     (
         "workflow_run",

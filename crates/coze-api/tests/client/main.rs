@@ -19,6 +19,7 @@ mod jwt;
 mod kept;
 mod limits;
 mod oauth;
+mod observed;
 mod paging;
 mod polling;
 mod proxies;
