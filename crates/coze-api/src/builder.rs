@@ -397,16 +397,16 @@ impl CozeBuilder {
             (None, Some(region), _) => region.base_url(),
             (None, None, source) => source.unwrap_or(Region::default().base_url()),
         };
-        let base = base(address.trim())?;
+        let base_url = base(address.trim())?;
         let user_agent = self.user_agent.as_deref().or(USER_AGENT);
         let user_agent = user_agent.map(HeaderValue::from_str).transpose();
         let user_agent = user_agent
             .map_err(|_| Error::Invalid("the user agent cannot stand in a header".into()))?;
         let (http, habits) = match &self.http_client {
             Some(client) => (client.clone(), None),
-            None => (self.own_http_client(&base)?, Habits::begin()),
+            None => (self.own_http_client(&base_url)?, Habits::begin()),
         };
-        let base = base.as_str().trim_end_matches('/').to_owned();
+        let base = base_url.as_str().trim_end_matches('/').to_owned();
         let limited = self.limits != Limits::none();
         let shared =
             || limited.then(|| Limiter::shared(self.limits, &base, account.expose_secret()));
@@ -415,6 +415,7 @@ impl CozeBuilder {
             inner: Arc::new(Inner {
                 http,
                 base,
+                base_url,
                 auth,
                 user_agent,
                 timeouts: self.timeouts.bounded(),

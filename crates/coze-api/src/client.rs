@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use coze_types::{Endpoint, Id, Streams};
 use http::HeaderValue;
+use reqwest::Url;
 use serde_json::Value;
 
 use crate::auth::Auth;
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) proxy: Option<Arc<str>>,
     /// Without a slash at its end.
     pub(crate) base: String,
+    /// The same; each address is made of it without being parsed again.
+    pub(crate) base_url: Url,
     pub(crate) auth: Auth,
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) timeouts: Timeouts,

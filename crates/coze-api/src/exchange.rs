@@ -3,7 +3,7 @@
 //! A call is made in attempts. One attempt is: wait for its turn, authorise, build the request from
 //! bytes, send it, take its answer. What comes of it decides whether there is another one.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use coze_types::Status;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue, USER_AGENT};
+use reqwest::Url;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
@@ -156,19 +157,19 @@ impl Coze {
             let span = span(call, attempts.made);
             let began = Instant::now();
             let mut used = None;
-            let making = async {
+            // It is large, and would be copied into the future of every flow.
+            let making = Box::pin(async {
                 let permit = self.turn(call, deadline).await?;
-                let taking = async {
+                let taking = pin!(async {
                     let credential = self.credential(call).await?;
                     used = Some(credential.redact.clone());
                     let mut opened = self.exchange(call, credential, deadline).await?;
                     opened.permit = permit;
                     A::take(self, opened).await
-                };
+                });
                 self.in_time(call, deadline, taking).await
-            };
-            // It is large, and would be copied into the future of every flow.
-            let result = Box::pin(making.instrument(span.clone())).await;
+            });
+            let result = making.instrument(span.clone()).await;
             let (head, error) = match &result {
                 Ok(answer) => (Some(answer.head()), answer.refusal()),
                 Err(error) => (None, Some(error)),
@@ -214,7 +215,7 @@ impl Coze {
         &self,
         call: &Call,
         deadline: Deadline,
-        work: impl Future<Output = Result<T>>,
+        mut work: Pin<&mut impl Future<Output = Result<T>>>,
     ) -> Result<T> {
         let timeouts = &self.inner.timeouts;
         let patience = timeouts.first_byte.max(call.patience);
@@ -224,7 +225,6 @@ impl Coze {
         };
         if let Payload::Form { sent, .. } = &call.payload {
             // However long an upload takes: as long as bytes go out, it is alive.
-            let mut work = pin!(work);
             loop {
                 let before = sent.load(Ordering::Relaxed);
                 let left = deadline.map(|(at, _)| at.saturating_duration_since(Instant::now()));
@@ -262,12 +262,13 @@ impl Coze {
         let inner = &self.inner;
 
         // Step 1, build: from bytes only, so that another attempt can build it again.
-        let url = format!("{}{}", inner.base, call.path);
-        let shown = url.split('?').next().unwrap_or_default().to_owned();
+        let shown = self.url_of(call);
         // Care is needed only while it is not known how the server treats its connections.
         let habits = inner.habits.as_ref().filter(|it| it.are_unknown());
         let trail = habits.map(|_| Arc::new(Trail::default()));
-        let mut request = inner.http.request(call.method.clone(), url);
+        let mut request = inner
+            .http
+            .request(call.method.clone(), at(&inner.base_url, &call.path));
         if let Some(agent) = &inner.user_agent {
             request = request.header(USER_AGENT, agent.clone());
         }
@@ -347,6 +348,22 @@ impl Coze {
     }
 }
 
+/// The address of a path with its query, behind that of the server.
+fn at(base: &Url, path: &str) -> Url {
+    let (path, _fragment) = path.split_once('#').unwrap_or((path, ""));
+    let (path, query) = match path.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path, None),
+    };
+    let mut url = base.clone();
+    match base.path().trim_end_matches('/') {
+        "" => url.set_path(path),
+        before => url.set_path(&format!("{before}{path}")),
+    }
+    url.set_query(query);
+    url
+}
+
 /// One attempt in the traces. Names and numbers only: no content and no secret goes into a span.
 fn span(call: &Call, attempt: u32) -> tracing::Span {
     use tracing::field::Empty;
@@ -400,4 +417,38 @@ async fn first_chunk(opened: &mut Opened) -> Result<Option<Bytes>> {
 /// True for the beginning of a JSON object or of a page; no stream of events begins so.
 pub(crate) fn is_document(begin: &[u8]) -> bool {
     matches!(begin.trim_ascii_start().first(), Some(b'{' | b'<'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_that_a_parser_finds() {
+        let paths = [
+            "/v3/chat",
+            "/v1/bots?workspace_id=a%20b%26c&page_num=2",
+            "/v1/x/%E4%BD%A0/a%2Fb",
+            "/v1/你 好/x?q=你 好&r='\"",
+            "/v1/x?a=b?c#fragment?d",
+            "/v1/x#fragment",
+            "/v1/x?",
+            "/a/../b/./c",
+            "//host/x",
+        ];
+        for base in [
+            "https://api.coze.cn",
+            "http://127.0.0.1:8787/",
+            "http://[::1]:1/a/b/",
+        ] {
+            let base = Url::parse(base).unwrap();
+            for path in paths {
+                let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
+                let mut parsed = Url::parse(&text).unwrap();
+                // It is never sent.
+                parsed.set_fragment(None);
+                assert_eq!(at(&base, path), parsed, "{text}");
+            }
+        }
+    }
 }

@@ -199,7 +199,8 @@ impl Guard {
             cancelled: None,
             unknown: 0,
         };
-        match timeout_at(deadline, guard.clear()).await {
+        // Boxed, because every turn carries room for it, and few need it.
+        match timeout_at(deadline, Box::pin(guard.clear())).await {
             Ok(cleared) => cleared.map(|()| Some(guard)),
             Err(_) => Err(guard.occupied(None)),
         }
@@ -228,7 +229,7 @@ impl Guard {
             other => return Err(other),
         };
         if self.asked == Occupied::CancelFirst {
-            match timeout_at(self.deadline, self.end_foreign()).await {
+            match timeout_at(self.deadline, Box::pin(self.end_foreign())).await {
                 // It was another one than last time: this has helped.
                 Ok(Ok(true)) => return Ok(()),
                 Ok(Ok(false)) if self.unknown < 3 => {}
