@@ -219,17 +219,6 @@ impl RunInterrupt {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// ```no_run
-    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
-    /// let mut outcome = coze.workflow("74…").run().await?;
-    /// while let Some(question) = outcome.interrupt() {
-    ///     println!("{}", question.question());
-    ///     outcome = question.resume(&coze, "杭州").run().await?;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn resume<C: Client>(&self, coze: &C, answer: impl Into<String>) -> ResumeRequest<C> {
         let interrupt = &self.interrupt;
         let request = WorkflowRequest::new(coze.clone(), &self.workflow_id).run_by(self.run_by);
