@@ -22,6 +22,13 @@ impl Coze {
 
     /// Reads everything about an agent.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// println!("{}", coze.retrieve_bot("75…").await?.name);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of [`send`](Self::send).
     pub async fn retrieve_bot(&self, bot: impl Into<Id>) -> Result<Bot> {

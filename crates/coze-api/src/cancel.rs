@@ -17,6 +17,15 @@ const LIMIT: Duration = Duration::from_secs(5);
 impl Coze {
     /// Cancels a chat that is created or in progress.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// let chat = coze.chat("75…").user("me").message("你好").start().await?;
+    /// let chat = coze.cancel_chat(chat.conversation_id, chat.id).await?;
+    /// println!("{}", chat.status.as_str());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Api`](crate::Error::Api) with code 4104 when the chat is in any other state.
     pub async fn cancel_chat(

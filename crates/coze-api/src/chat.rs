@@ -321,6 +321,16 @@ impl<C> ChatRequest<C> {
 impl ChatRequest {
     /// Starts the chat and streams what it says.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// let mut answer = coze.chat("75…").user("me").message("你好").stream().await?;
+    /// while let Some(text) = answer.next_text().await {
+    ///     print!("{}", text?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of [`Coze::stream`]; [`Error::Occupied`] when its conversation does not become free,
     /// as [`if_occupied`](Self::if_occupied) has it.
@@ -349,6 +359,18 @@ impl ChatRequest {
     /// Starts the chat and waits for all of it by polling, for places where streams do not pass.
     ///
     /// Dropping the future cancels the chat.
+    ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use std::time::Duration;
+    /// use coze_api::PollOptions;
+    ///
+    /// let options = PollOptions::deadline(Duration::from_secs(60));
+    /// let chat = coze.chat("75…").user("me").message("你好").poll_options(options);
+    /// println!("{}", chat.poll().await?.text());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Coze::poll_chat`].

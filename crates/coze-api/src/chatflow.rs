@@ -93,6 +93,17 @@ impl<C> ChatflowRequest<C> {
 impl ChatflowRequest {
     /// Talks to the chatflow and streams what it says.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// let flow = coze.workflow("74…").parameter("name", "小明").chat();
+    /// let mut answer = flow.user("me").message("你好").stream().await?;
+    /// while let Some(text) = answer.next_text().await {
+    ///     print!("{}", text?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<ChatStream> {

@@ -115,6 +115,17 @@ impl Coze {
 
     /// Makes any call that has a row, and waits for its reply.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::types::bots::RetrieveBot;
+    ///
+    /// let row = RetrieveBot { bot_id: "75…".into(), ..Default::default() };
+    /// let reply = coze.send(row).await?;
+    /// println!("{} (logid {:?})", reply.data.name, reply.log_id());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Invalid`] before, [`Error::Transport`] instead of an answer; [`Error::Api`],
     /// [`Error::Http`] and [`Error::Decode`] because of the answer.
@@ -136,6 +147,20 @@ impl Coze {
     /// The events come as they are: [`Coze::chat`] and [`Coze::workflow`] also tell failures from
     /// successes.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::types::workflows::StreamRunWorkflow;
+    ///
+    /// let mut row = StreamRunWorkflow::default();
+    /// row.body.workflow_id = "74…".into();
+    /// let mut events = coze.stream(row).await?;
+    /// while let Some(event) = events.next().await {
+    ///     println!("{:?}", event?.data);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`send`](Self::send): whatever goes wrong before the first event is an error of this
     /// call, never the first item of the stream.
@@ -150,6 +175,17 @@ impl Coze {
     /// Makes any call at all, with any JSON, and returns the answer as it is.
     ///
     /// Answers that say no are returned too; [`RawResponse::into_result`] judges them.
+    ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::Method;
+    ///
+    /// let query = [("workspace_id", "73…")];
+    /// let answer = coze.send_raw(Method::GET, "/v1/bots", &query, None).await?;
+    /// println!("{}", answer.into_result()?.text());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Transport`](crate::Error::Transport) when there is no answer.

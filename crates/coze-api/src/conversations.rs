@@ -95,6 +95,21 @@ fn message_of(conversation: impl Into<Id>, message: impl Into<Id>) -> MessageQue
 )]
 impl Coze {
     /// Begins to create a conversation.
+    ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::types::messages::ListMessagesBody;
+    ///
+    /// let conversation = coze.conversation().bot("75…").name("holiday").create().await?;
+    /// let chat = coze.chat("75…").user("me").conversation(&conversation.id);
+    /// chat.message("你好").reply().await?;
+    /// let messages = coze.list_messages(&conversation.id, ListMessagesBody::default()).await?;
+    /// for message in messages.data {
+    ///     println!("{}: {}", message.role.as_str(), message.content);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn conversation(&self) -> ConversationRequest {
         ConversationRequest {
             coze: self.clone(),

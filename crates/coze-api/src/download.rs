@@ -22,6 +22,23 @@ impl Coze {
     /// Makes a call that answers with bytes, such as
     /// [`CreateSpeech`](crate::types::audio::CreateSpeech), and returns when they begin.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::types::audio::{CreateSpeech, CreateSpeechBody};
+    ///
+    /// let body = CreateSpeechBody {
+    ///     input: "你好".into(),
+    ///     voice_id: "74…".into(),
+    ///     ..Default::default()
+    /// };
+    /// let mut speech = coze.download(CreateSpeech { body, ..Default::default() }).await?;
+    /// while let Some(bytes) = speech.chunk().await? {
+    ///     println!("{} bytes", bytes.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`send`](Self::send): a refusal is an error here, never a piece of the bytes.
     pub async fn download<E: Downloads>(&self, row: E) -> Result<Download> {

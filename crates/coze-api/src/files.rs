@@ -37,6 +37,19 @@ impl Coze {
 
     /// Uploads from wherever the file is, and tells how far it has come.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::Upload;
+    ///
+    /// let upload = Upload::bytes("note.txt", "记得带伞").progress(|sent, all| {
+    ///     println!("{sent} of {all:?} bytes");
+    /// });
+    /// let file = coze.upload_from(upload).await?;
+    /// println!("{}", file.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Invalid`] when it cannot be read, and those of [`send`](Self::send).
     pub async fn upload_from(&self, file: Upload) -> Result<File> {

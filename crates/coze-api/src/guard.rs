@@ -28,6 +28,18 @@ use crate::time::{Instant, sleep_until, timeout_at};
 /// What a turn does when its conversation is occupied by another chat.
 ///
 /// It matters only where a conversation is named: a new one is never occupied.
+///
+/// ```no_run
+/// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+/// use std::time::Duration;
+/// use coze_api::Occupied;
+///
+/// let chat = coze.chat("75…").user("me").conversation("73…").message("还有吗？");
+/// let waits = Occupied::Wait(Duration::from_secs(30));
+/// println!("{}", chat.if_occupied(waits).reply().await?.text());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Occupied {

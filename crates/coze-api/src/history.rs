@@ -17,6 +17,14 @@ use crate::run_options::RunBy;
 impl Coze {
     /// Reads the state and the result of a run.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// let run = coze.run_history("74…", "88…").await?;
+    /// println!("{}: {}", run.execute_status.as_str(), run.output);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of [`send`](Self::send); [`Error::Decode`] when the server knows no such run.
     pub async fn run_history(

@@ -11,6 +11,23 @@ use crate::task::{MaybeSend, MaybeSync};
 /// names, numbers and errors; never content, never a secret.
 ///
 /// [`CozeBuilder::observer`]: crate::CozeBuilder::observer
+///
+/// ```no_run
+/// # fn run() -> coze_api::Result<()> {
+/// use coze_api::{Coze, Observer, StreamEnd};
+///
+/// struct Print;
+///
+/// impl Observer for Print {
+///     fn stream(&self, end: &StreamEnd<'_>) {
+///         println!("{}: {} events in {:?}", end.endpoint, end.events, end.elapsed);
+///     }
+/// }
+///
+/// let coze = Coze::builder().token("pat_…").observer(Print).build()?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Observer: MaybeSend + MaybeSync + 'static {
     /// An attempt is over: its answer is complete or, for a stream, has begun.
     fn attempt(&self, attempt: &Attempt<'_>) {

@@ -167,6 +167,17 @@ impl Coze {
     /// It looks once after [`PollOptions::first`], then at most once a second, less and less
     /// often. The chat's history must be saved. It is not cancelled when the wait is given up.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::PollOptions;
+    ///
+    /// let chat = coze.chat("75…").user("me").message("你好").start().await?;
+    /// let reply = coze.poll_chat(chat.conversation_id, chat.id, PollOptions::default()).await?;
+    /// println!("{}", reply.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Chat`] for a chat that failed or was cancelled, with what it had said;
     /// [`Error::Timeout`] with the chat as it was last seen, which goes on; those of

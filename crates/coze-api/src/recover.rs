@@ -21,6 +21,20 @@ use crate::time::{Instant, timeout_at};
 /// A chat whose history is saved does not end with its stream. With [`Poll`](Self::Poll), the
 /// default, its end is waited for, and what was missing comes as events of the same stream:
 /// nothing twice, nothing left out.
+///
+/// ```no_run
+/// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+/// use std::time::Duration;
+/// use coze_api::Recover;
+///
+/// let chat = coze.chat("75…").user("me").message("你好");
+/// let reply = chat.recover(Recover::within(Duration::from_secs(60))).reply().await?;
+/// if let Some(recovery) = reply.recovery() {
+///     println!("{} characters were missing: {}", recovery.characters, recovery.cause);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recover {
     /// Wait for the chat by polling, then go on with what is missing.

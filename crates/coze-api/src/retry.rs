@@ -13,6 +13,17 @@ use crate::time::Instant;
 /// What is sent again is what can be without doing anything twice: calls that the server refused
 /// or never saw, and reads. A chat, a run or a write that may have begun is not, unless the caller
 /// asks for it with [`Coze::resending`](crate::Coze::resending).
+///
+/// ```no_run
+/// # fn run() -> coze_api::Result<()> {
+/// use std::time::Duration;
+/// use coze_api::{Coze, RetryPolicy};
+///
+/// let patient = RetryPolicy { attempts: 8, budget: Duration::from_secs(300), ..Default::default() };
+/// let coze = Coze::builder().token("pat_…").retry(patient).build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// How often a call is sent at most, the first time included: 4. With 1 nothing is repeated.

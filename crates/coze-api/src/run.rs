@@ -208,6 +208,17 @@ impl RunResult {
 
 impl RunInterrupt {
     /// Answers, and goes on with the run in the way it was begun.
+    ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// let mut outcome = coze.workflow("74…").run().await?;
+    /// while let Some(question) = outcome.interrupt() {
+    ///     println!("{}", question.question());
+    ///     outcome = question.resume(&coze, "杭州").run().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resume<C: Client>(&self, coze: &C, answer: impl Into<String>) -> ResumeRequest<C> {
         let interrupt = &self.interrupt;
         let request = WorkflowRequest::new(coze.clone(), &self.workflow_id).run_by(self.run_by);

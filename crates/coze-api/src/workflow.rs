@@ -102,6 +102,15 @@ impl<C> WorkflowRequest<C> {
     }
 
     /// Talks to it, if it is a chatflow. What was set up to here is kept.
+    ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// let flow = coze.workflow("74…").parameter("name", "小明").chat();
+    /// let reply = flow.user("me").message("你好").reply().await?;
+    /// println!("{}", reply.text());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn chat(self) -> ChatflowRequest<C> {
         let mut row = ChatWorkflow::default();
         row.body.workflow_id = self.body.workflow_id;
@@ -166,6 +175,20 @@ impl WorkflowRequest {
 
     /// Runs it and streams what it says.
     ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::WorkflowEventData;
+    ///
+    /// let mut events = coze.workflow("74…").parameter("city", "杭州").stream().await?;
+    /// while let Some(event) = events.next().await {
+    ///     if let WorkflowEventData::Message(said) = event?.data {
+    ///         println!("[{}] {}", said.node_title, said.content);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of [`Coze::stream`].
     pub async fn stream(self) -> Result<WorkflowStream> {
@@ -212,6 +235,19 @@ impl WorkflowRequest {
 
     /// Starts it in the background, for up to 24 hours, and returns the id of the run for
     /// [`wait`](Self::wait). Needs a paid plan at the hosted service.
+    ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// use coze_api::PollOptions;
+    ///
+    /// let flow = coze.workflow("74…").parameter("city", "杭州");
+    /// let run = flow.clone().start().await?;
+    /// // Some time later, or in another program:
+    /// let outcome = flow.wait(run, PollOptions::default()).await?;
+    /// println!("{}", outcome.text());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Those of [`Coze::send`]; [`Error::Decode`] when the server gives no

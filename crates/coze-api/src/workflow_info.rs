@@ -25,6 +25,14 @@ impl Coze {
     }
 
     /// Reads what a workflow is, its inputs and outputs included.
+    ///
+    /// ```no_run
+    /// # async fn run(coze: coze_api::Coze) -> coze_api::Result<()> {
+    /// let workflow = coze.retrieve_workflow("74…").await?;
+    /// println!("{}", workflow.workflow_detail.unwrap_or_default().workflow_name);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn retrieve_workflow(&self, workflow: impl Into<Id>) -> Result<WorkflowInfo> {
         let row = RetrieveWorkflow {
             workflow_id: workflow.into(),

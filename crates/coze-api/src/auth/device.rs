@@ -26,6 +26,15 @@ const FAILURES: u32 = 5;
 impl OAuthApp {
     /// Begins to log a user in who types a code into a page.
     ///
+    /// ```no_run
+    /// # async fn run(app: coze_api::OAuthApp) -> coze_api::Result<()> {
+    /// let login = app.device_login().await?;
+    /// println!("open {} and type {}", login.verification_uri(), login.user_code());
+    /// let session = app.session(login.wait().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of [`Coze::send`](crate::Coze::send).
     pub async fn device_login(&self) -> Result<DeviceLogin> {

@@ -99,6 +99,47 @@ fn expiry(expires_in: i64, sent: Option<i64>, now: i64) -> Option<i64> {
 ///
 /// It is asked only when an access token has to be renewed. Whoever shares one between processes
 /// should `save` in one step, so that `load` never sees half of it.
+///
+/// ```
+/// use coze_api::{AuthError, BoxFuture, Error, Result, TokenSet, TokenStore};
+///
+/// /// A file that only its owner should be able to read.
+/// struct InFile(std::path::PathBuf);
+///
+/// fn failed(error: std::io::Error) -> Error {
+///     AuthError::other(error).into()
+/// }
+///
+/// impl TokenStore for InFile {
+///     fn load(&self) -> BoxFuture<'_, Result<Option<TokenSet>>> {
+///         Box::pin(async {
+///             if !self.0.exists() {
+///                 return Ok(None);
+///             }
+///             let text = std::fs::read_to_string(&self.0).map_err(failed)?;
+///             serde_json::from_str(&text).map(Some).map_err(|error| failed(error.into()))
+///         })
+///     }
+///
+///     fn save<'a>(&'a self, tokens: &'a TokenSet) -> BoxFuture<'a, Result<()>> {
+///         Box::pin(async move {
+///             let text = serde_json::to_string(tokens).map_err(|error| failed(error.into()))?;
+///             let part = self.0.with_extension("part");
+///             std::fs::write(&part, text).map_err(failed)?;
+///             std::fs::rename(part, &self.0).map_err(failed)
+///         })
+///     }
+///
+///     fn clear(&self) -> BoxFuture<'_, Result<()>> {
+///         Box::pin(async {
+///             match std::fs::remove_file(&self.0) {
+///                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+///                 _ => Ok(()),
+///             }
+///         })
+///     }
+/// }
+/// ```
 pub trait TokenStore: MaybeSend + MaybeSync + 'static {
     /// Reads what is kept; `None` when nobody is logged in.
     ///
