@@ -108,7 +108,8 @@ impl Decoder {
         Self::with_limit(DEFAULT_FRAME_LIMIT)
     }
 
-    /// A decoder that refuses frames of more than `limit` bytes.
+    /// A decoder that gives up when it holds more than `limit` bytes of a frame that has not ended. A
+    /// frame that ends within the piece that passes the limit is still given.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -486,6 +487,13 @@ mod tests {
         assert!(!decoder.advance().unwrap());
         decoder.push(b"x");
         assert_eq!(decoder.advance(), Err(FrameTooLong { limit: 16 }));
+        // What has ended by then is given.
+        let mut decoder = Decoder::with_limit(16);
+        decoder.push(b"data:12345678901");
+        assert!(!decoder.advance().unwrap());
+        decoder.push(b"234\n\n");
+        assert!(decoder.advance().unwrap());
+        assert_eq!(decoder.frame().data, Some(&b"12345678901234"[..]));
     }
 
     #[test]

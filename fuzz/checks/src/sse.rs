@@ -105,14 +105,19 @@ fn lines(mut stream: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-/// A decoder with a limit gives up, and never holds much more than the limit.
+/// A decoder with a limit gives up, and never holds more than the limit and one piece.
 fn limited(stream: &[u8]) {
-    let mut decoder = Decoder::with_limit(64);
-    for piece in stream.chunks(16) {
+    const LIMIT: usize = 64;
+    const PIECE: usize = 16;
+    let mut decoder = Decoder::with_limit(LIMIT);
+    for piece in stream.chunks(PIECE) {
         decoder.push(piece);
         loop {
             match decoder.advance() {
-                Ok(true) => assert!(decoder.frame().data.unwrap_or_default().len() <= 64),
+                Ok(true) => {
+                    let length = decoder.frame().data.unwrap_or_default().len();
+                    assert!(length <= LIMIT + PIECE, "{length}");
+                }
                 Ok(false) => break,
                 Err(_) => return,
             }
