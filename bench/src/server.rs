@@ -9,13 +9,14 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::events::{Deltas, Stream, create_reply, stamp};
 use crate::usage;
@@ -34,7 +35,10 @@ pub(crate) fn main() -> Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        // A thousand clients come at once; who finds the queue full comes again a second later.
+        let listener = socket.listen(4096)?;
         println!("{}", listener.local_addr()?.port());
         std::io::stdout().flush()?;
         let shared = Arc::new(Shared::default());

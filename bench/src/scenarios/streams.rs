@@ -22,8 +22,7 @@ pub(crate) fn run(plan: &Plan, server: &Server) -> Result<Vec<Figure>> {
         count: plan.streams,
     };
     let race = Race {
-        // Each takes more than a second, whoever reads.
-        rounds: plan.rounds.div_ceil(2),
+        rounds: plan.rounds,
         peer_task: Some(task.clone()),
         task,
     };
