@@ -298,6 +298,10 @@ impl Decoder {
         let is_plain = || {
             let lines = begin.strip_prefix(b"event:")?;
             let space = usize::from(lines.first() == Some(&b' '));
+            // A later line may have named the event again.
+            if event.start != begin.len() - lines.len() + space {
+                return None;
+            }
             let behind = lines.get(space + event.len()..)?;
             let name = std::str::from_utf8(self.slice(event)).ok()?;
             matches!(behind, b"\ndata:" | b"\ndata: ").then(|| name.to_owned())
@@ -467,6 +471,15 @@ mod tests {
         check("event:error\ndata:{}", &[(None, Some("error"), Some("{}"))]);
         check("event:error\n", &[]);
         check("data:1\n\nevent:er", &[(None, None, Some("1"))]);
+    }
+
+    #[test]
+    fn a_name_behind_the_data_is_no_beginning() {
+        let (name, other) = (Some("conv"), Some("on(v"));
+        check(
+            "event:conv\ndata:1\nevent:on(v\n\nevent:conv\ndata:2\n\n",
+            &[(None, other, Some("1")), (None, name, Some("2"))],
+        );
     }
 
     #[test]
