@@ -19,7 +19,7 @@ pub(crate) use self::turns::{Turn, Turns};
 use self::turns::Next;
 use crate::client::Coze;
 use crate::error::{Error, Result};
-use crate::poll::{Beat, PollOptions};
+use crate::poll::{Beat, Deadline, PollOptions};
 use crate::response::Response;
 use crate::retry::jittered;
 use crate::stream::EventStream;
@@ -67,8 +67,6 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(30);
 /// Between the first two tries; it doubles from there.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-/// For waits that a clock cannot count.
-const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 impl Coze {
     /// How many turns of this client run, or wait for their conversation. Turns are counted from
@@ -199,7 +197,7 @@ impl Guard {
             return Ok(None);
         };
         let begun = Instant::now();
-        let deadline = begun.checked_add(time).unwrap_or_else(|| begun + FOR_EVER);
+        let deadline = Deadline::after(time).at;
         let cancels = asked == Occupied::CancelFirst;
         let mut guard = Self {
             turn: Turn::queue(coze.clone(), &conversation, cancels),
