@@ -16,7 +16,8 @@ use coze_types::{Id, Timestamp};
 use futures_util::StreamExt;
 use serde_json::json;
 
-use crate::app::{Agent, App, Running};
+use crate::app::{App, Running};
+use crate::configured::Agent;
 use crate::fail::Fail;
 use crate::ids::now;
 use crate::models::{ModelCall, ModelError, ModelEvent};
@@ -229,8 +230,9 @@ impl Run {
         if let Some(output) = tools::call(name, arguments) {
             return output;
         }
+        let configured = self.app.configured();
         let workflow = self.agent.config.workflows.iter().find_map(|id| {
-            self.app
+            configured
                 .workflows
                 .get(id)
                 .filter(|workflow| workflow.name == name)

@@ -4,22 +4,20 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::app::App;
-use crate::config::LOCAL_USER_ID;
+use crate::caller::Caller;
+use crate::config::LOCAL_USER;
 use crate::fail::Fail;
 
-/// Who calls. Every token belongs to the one local user.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    pub(crate) user_id: &'static str,
+/// Lets a call in, or says why not. A server without tokens lets everybody in; every token belongs
+/// to the one local user.
+pub(crate) async fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, Fail> {
+    check(app, headers)?;
+    app.directory.caller(&app.db, LOCAL_USER).await
 }
 
-/// Lets a call in, or says why not. A server without tokens lets everybody in.
-pub(crate) fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, Fail> {
-    let caller = Caller {
-        user_id: LOCAL_USER_ID,
-    };
+fn check(app: &App, headers: &HeaderMap) -> Result<(), Fail> {
     if app.tokens.is_empty() {
-        return Ok(caller);
+        return Ok(());
     }
     let header = headers
         .get(AUTHORIZATION)
@@ -33,7 +31,7 @@ pub(crate) fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, Fail> {
         .strip_prefix("Bearer ")
         .or_else(|| header.strip_prefix("bearer "));
     match token {
-        Some(token) if app.tokens.iter().any(|known| same(known, token.trim())) => Ok(caller),
+        Some(token) if app.tokens.iter().any(|known| same(known, token.trim())) => Ok(()),
         Some(_) => Err(Fail::unauthenticated(
             "authentication is invalid: the token is not known",
         )),

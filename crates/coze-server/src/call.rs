@@ -22,6 +22,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use tokio::sync::mpsc;
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::{auth, ids};
@@ -35,7 +36,7 @@ pub(crate) struct Call<E> {
     /// The request.
     pub(crate) row: E,
     /// Who calls.
-    pub(crate) user: auth::Caller,
+    pub(crate) user: Caller,
     /// The log id of this call.
     pub(crate) log_id: String,
 }
@@ -111,7 +112,7 @@ async fn read<E: Endpoint>(
     request: Request,
     log_id: &str,
 ) -> Result<Call<E>, Fail> {
-    let user = auth::admit(app, request.headers())?;
+    let user = auth::admit(app, request.headers()).await?;
     let query = query::<E::Query>(request.uri().query().unwrap_or_default())?;
     let body = match E::INFO.body {
         BodyKind::Json => body::<E::Body>(&read_body(request.into_body()).await?)?,

@@ -12,9 +12,9 @@ use crate::models::ScriptRule;
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
 /// The id of the user that every token belongs to.
-pub(crate) const LOCAL_USER_ID: &str = "7500000000000000002";
+pub(crate) const LOCAL_USER: i64 = 7_500_000_000_000_000_002;
 /// The id of the workspace that agents and workflows belong to.
-pub(crate) const LOCAL_SPACE_ID: &str = "7500000000000000003";
+pub(crate) const LOCAL_SPACE: i64 = 7_500_000_000_000_000_003;
 
 /// How a server is started.
 #[derive(Debug, Clone)]

@@ -55,6 +55,15 @@ impl Fail {
         Self::new(code, format!("the {what} {id} does not exist"))
     }
 
+    /// A resource that is there, and that the caller may not use.
+    pub(crate) fn denied(what: &str, id: impl Display) -> Self {
+        let msg = format!(
+            "the token has no access to the {what} {id}: it belongs to a workspace that the token's \
+             user is no member of"
+        );
+        Self::new(4101, msg)
+    }
+
     /// Why a chat or a run ended that was at work when the server did.
     pub(crate) fn interrupted() -> Self {
         let msg = "the server was stopped or restarted while this was at work; start it again";

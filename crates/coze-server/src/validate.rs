@@ -8,6 +8,7 @@ use coze_types::messages::{
 };
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::fail::Fail;
 use crate::store::number;
 
@@ -66,6 +67,7 @@ pub(crate) fn meta_data(field: &str, pairs: Option<&BTreeMap<String, String>>) -
 /// Messages that a caller gives to a chat or a conversation.
 pub(crate) async fn messages(
     app: &App,
+    caller: &Caller,
     field: &str,
     messages: &[EnterMessage],
     limit: usize,
@@ -83,6 +85,7 @@ pub(crate) async fn messages(
         enter_message(&field, message, save_history)?;
         let items = content(
             app,
+            caller,
             &format!("{field}."),
             &message.content,
             message.content_type.as_ref(),
@@ -135,6 +138,7 @@ fn enter_message(field: &str, message: &EnterMessage, save_history: bool) -> Res
 /// of an `object_string`.
 pub(crate) async fn content(
     app: &App,
+    caller: &Caller,
     prefix: &str,
     text: &str,
     kind: Option<&ContentType>,
@@ -146,7 +150,7 @@ pub(crate) async fn content(
         Some(ContentType::Text) => Ok(Vec::new()),
         Some(ContentType::ObjectString) => {
             let items = object_string(&field, text)?;
-            files_exist(app, &field, &items).await?;
+            files_exist(app, caller, &field, &items).await?;
             Ok(items)
         }
         Some(other) if !other.as_str().is_empty() => {
@@ -205,7 +209,13 @@ fn object_string(field: &str, content: &str) -> Result<Vec<ObjectStringItem>, Fa
     Ok(items)
 }
 
-async fn files_exist(app: &App, field: &str, items: &[ObjectStringItem]) -> Result<(), Fail> {
+/// The files are there, and the caller may use them.
+async fn files_exist(
+    app: &App,
+    caller: &Caller,
+    field: &str,
+    items: &[ObjectStringItem],
+) -> Result<(), Fail> {
     let ids: Vec<Id> = items
         .iter()
         .filter_map(|item| item.file_id.clone())
@@ -214,13 +224,15 @@ async fn files_exist(app: &App, field: &str, items: &[ObjectStringItem]) -> Resu
     if ids.is_empty() {
         return Ok(());
     }
+    let caller = caller.clone();
     let missing = app.db.read(move |unit| {
         for id in ids {
-            if unit.file(number(&id))?.is_none() {
-                return Ok::<_, Fail>(Some(id));
-            }
+            match unit.file(number(&id))? {
+                None => return Ok(Some(id)),
+                found => caller.open("file", &id, found)?,
+            };
         }
-        Ok(None)
+        Ok::<_, Fail>(None)
     });
     match missing.await? {
         Some(id) => Err(Fail::invalid(

@@ -25,7 +25,8 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Running, Workflow};
+use crate::app::{App, Running};
+use crate::configured::Workflow;
 use crate::fail::Fail;
 use crate::ids::now;
 use crate::models::ModelMessage;
@@ -104,7 +105,7 @@ impl Start {
             bot_id: set(&body.bot_id).map_or_else(|| "0".to_owned(), |id| id.to_string()),
             connector_id: set(&body.connector_id)
                 .map_or_else(|| "1024".to_owned(), |id| id.to_string()),
-            connector_uid: user.unwrap_or_else(|| crate::config::LOCAL_USER_ID.to_owned()),
+            connector_uid: user.unwrap_or_else(|| crate::config::LOCAL_USER.to_string()),
             log_id: log_id.to_owned(),
             conversation: None,
             history: Vec::new(),

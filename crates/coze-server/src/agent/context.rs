@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, Role};
 
-use crate::app::{Agent, App};
+use crate::app::App;
+use crate::configured::{Agent, Configured};
 use crate::fail::Fail;
 use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
 use crate::prompt;
@@ -60,12 +61,12 @@ pub(crate) async fn request(
     Ok(ModelRequest {
         system,
         messages,
-        tools: tools(app, agent),
+        tools: tools(&app.configured(), agent),
         ..ModelRequest::default()
     })
 }
 
-fn tools(app: &App, agent: &Agent) -> Vec<ToolSpec> {
+fn tools(configured: &Configured, agent: &Agent) -> Vec<ToolSpec> {
     let local = agent.config.tools.iter().map(|tool| ToolSpec {
         name: tool.name.clone(),
         description: tool.description.clone(),
@@ -75,7 +76,7 @@ fn tools(app: &App, agent: &Agent) -> Vec<ToolSpec> {
         .config
         .workflows
         .iter()
-        .filter_map(|id| app.workflows.get(id));
+        .filter_map(|id| configured.workflows.get(id));
     let workflows = workflows.map(|workflow| ToolSpec {
         name: workflow.name.clone(),
         description: workflow.description.clone(),
@@ -119,7 +120,11 @@ async fn part(app: &App, item: &ObjectStringItem) -> Part {
         };
     }
     let id = item.file_id.as_deref().map_or(-1, number);
-    let file = app.db.read(move |unit| Ok::<_, Fail>(unit.file(id)?)).await;
+    // Whoever gave the message was asked whether the file is theirs.
+    let file = app
+        .db
+        .read(move |unit| Ok::<_, Fail>(unit.file(id)?.map(|it| it.it)))
+        .await;
     let Ok(Some(file)) = file else {
         return Part::Text(format!("[{}: {id}, which is gone]", item.kind));
     };

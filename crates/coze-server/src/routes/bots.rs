@@ -9,23 +9,25 @@ use coze_types::bots::{
 };
 use coze_types::workflows::PublishStatus;
 
-use crate::app::{Agent, App};
+use crate::app::App;
 use crate::call::Call;
-use crate::config::LOCAL_SPACE_ID;
+use crate::caller::{Caller, Owned};
+use crate::configured::Agent;
 use crate::fail::Fail;
 use crate::validate;
 
 pub(crate) async fn list(app: App, call: Call<ListBots>) -> Result<Data<BotList>, Fail> {
     let query = call.row.query;
-    validate::required("workspace_id", &query.workspace_id)?;
+    let space = call.user.space("workspace_id", &query.workspace_id)?;
     let (page, size) = validate::page(query.page_num, query.page_size, 20, 50)?;
     // Every agent of the file is published and has no newer draft.
-    let here = query.workspace_id == LOCAL_SPACE_ID || is_any_space(&query.workspace_id);
     let published = matches!(
         query.publish_status,
         None | Some(PublishStatus::PublishedOnline | PublishStatus::All)
     );
-    let bots: Vec<_> = app.bots.values().filter(|_| here && published).collect();
+    let configured = app.configured();
+    let bots = configured.bots.values();
+    let bots: Vec<_> = bots.filter(|bot| bot.space == space && published).collect();
     let items = bots.iter().skip(page.saturating_mul(size)).take(size);
     let items = items.map(|bot| bot.summary(&app)).collect();
     let total = i64::try_from(bots.len()).unwrap_or(i64::MAX);
@@ -34,14 +36,9 @@ pub(crate) async fn list(app: App, call: Call<ListBots>) -> Result<Data<BotList>
     })
 }
 
-/// The one local workspace answers to every id that could be a workspace.
-fn is_any_space(id: &str) -> bool {
-    id.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 pub(crate) async fn retrieve(app: App, call: Call<RetrieveBot>) -> Result<Data<Bot>, Fail> {
     Ok(Data {
-        data: find(&app, &call.row.bot_id)?.wire(&app),
+        data: find(&app, &call.user, &call.row.bot_id).await?.wire(&app),
     })
 }
 
@@ -50,9 +47,12 @@ pub(crate) async fn list_published(
     call: Call<ListPublishedBots>,
 ) -> Result<Data<PublishedBotList>, Fail> {
     let query = call.row.query;
-    validate::required("space_id", &query.space_id)?;
+    let space = call.user.space("space_id", &query.space_id)?;
     let (page, size) = validate::page(query.page_index, query.page_size, 20, 50)?;
-    let items = app.bots.values().skip(page.saturating_mul(size)).take(size);
+    let configured = app.configured();
+    let bots = configured.bots.values();
+    let bots: Vec<_> = bots.filter(|bot| bot.space == space).collect();
+    let items = bots.iter().skip(page.saturating_mul(size)).take(size);
     let space_bots = items.map(|bot| PublishedBot {
         bot_id: bot.config.id.as_str().into(),
         bot_name: bot.config.name.clone(),
@@ -60,7 +60,7 @@ pub(crate) async fn list_published(
         icon_url: String::new(),
         publish_time: app.started_at.to_string(),
     });
-    let total = i64::try_from(app.bots.len()).unwrap_or(i64::MAX);
+    let total = i64::try_from(bots.len()).unwrap_or(i64::MAX);
     Ok(Data {
         data: PublishedBotList {
             space_bots: space_bots.collect(),
@@ -74,15 +74,19 @@ pub(crate) async fn retrieve_online(
     call: Call<RetrieveOnlineBot>,
 ) -> Result<Data<Bot>, Fail> {
     Ok(Data {
-        data: find(&app, &call.row.query.bot_id)?.wire(&app),
+        data: find(&app, &call.user, &call.row.query.bot_id)
+            .await?
+            .wire(&app),
     })
 }
 
 /// The agent of that id.
-pub(crate) fn find(app: &App, id: &str) -> Result<Arc<Agent>, Fail> {
+pub(crate) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Arc<Agent>, Fail> {
     validate::required("bot_id", id)?;
-    app.bots
-        .get(id)
-        .cloned()
-        .ok_or_else(|| Fail::not_found("bot", id))
+    let found = app.configured().bots.get(id).cloned();
+    let found = found.map(|it| Owned {
+        space: it.space,
+        it,
+    });
+    caller.open("bot", id, found)
 }

@@ -13,6 +13,7 @@ use super::{bots, conversations};
 use crate::agent;
 use crate::app::App;
 use crate::call::{Answer, Call};
+use crate::caller::Caller;
 use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::now;
@@ -23,18 +24,18 @@ use crate::validate;
 pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data<Chat>>, Fail> {
     let mut body = call.row.body;
     let stream = body.stream.unwrap_or(false);
-    check_start(&app, &body, stream).await?;
+    check_start(&app, &call.user, &body, stream).await?;
     // That document has streams without history only, and leaves the field out at times.
     let default = !(stream && app.dialect == Dialect::Skill);
     let save_history = body.auto_save_history.unwrap_or(default);
-    let agent = bots::find(&app, &body.bot_id)?;
+    let agent = bots::find(&app, &call.user, &body.bot_id).await?;
 
     // The query wins over the body; SDKs send an empty one for none.
     let given = call.row.query.conversation_id.filter(|id| !id.is_unset());
     let wanted = given
         .or(body.conversation_id.take())
         .filter(|id| !id.is_unset());
-    let user = call.user.user_id;
+    let (user, space) = (call.user, agent.space);
     let (chat_id, worker) = (app.ids.next_id(), app.clone());
     let running = app.begin(number(&chat_id));
     let record = app
@@ -42,10 +43,10 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
         .write(move |unit| {
             let app = worker;
             let conversation = match &wanted {
-                Some(id) => conversations::find(unit, id)?,
+                Some(id) => conversations::find(unit, &user, id)?,
                 None => {
-                    let new = conversations::new(&app, user, body.connector_id.clone());
-                    unit.insert_conversation(&new, Some(&body.bot_id))?;
+                    let new = conversations::new(&app, &user, body.connector_id.clone());
+                    unit.insert_conversation(&new, Some(&body.bot_id), space)?;
                     new
                 }
             };
@@ -108,7 +109,12 @@ pub(crate) fn framing(app: &App, documented: Framing) -> Framing {
     }
 }
 
-async fn check_start(app: &App, body: &StartChatBody, stream: bool) -> Result<(), Fail> {
+async fn check_start(
+    app: &App,
+    caller: &Caller,
+    body: &StartChatBody,
+    stream: bool,
+) -> Result<(), Fail> {
     validate::required("bot_id", &body.bot_id)?;
     validate::required("user_id", &body.user_id)?;
     if !stream && body.auto_save_history == Some(false) {
@@ -149,7 +155,15 @@ async fn check_start(app: &App, body: &StartChatBody, stream: bool) -> Result<()
     }
     let save_history = body.auto_save_history.unwrap_or(true);
     let messages = body.additional_messages.as_deref().unwrap_or_default();
-    validate::messages(app, "additional_messages", messages, 100, save_history).await
+    validate::messages(
+        app,
+        caller,
+        "additional_messages",
+        messages,
+        100,
+        save_history,
+    )
+    .await
 }
 
 pub(crate) fn occupied(unit: &dyn Unit, conversation: i64) -> Result<(), Fail> {
@@ -173,15 +187,20 @@ fn is_empty(unit: &dyn Unit, conversation: i64) -> Result<bool, Fail> {
 }
 
 /// The chat that a query names. Only those whose history is saved can be asked for.
-fn find(unit: &dyn Unit, conversation: &str, chat: &str) -> Result<ChatRecord, Fail> {
-    let conversation = conversations::find(unit, conversation)?;
+fn find(
+    unit: &dyn Unit,
+    caller: &Caller,
+    conversation: &str,
+    chat: &str,
+) -> Result<ChatRecord, Fail> {
+    let conversation = conversations::find(unit, caller, conversation)?;
     validate::required("chat_id", chat)?;
     unit.chat(number(&conversation.id), number(chat))?
         .ok_or_else(|| Fail::not_found("chat", chat))
 }
 
-fn find_saved(unit: &dyn Unit, query: &ChatQuery) -> Result<ChatRecord, Fail> {
-    let record = find(unit, &query.conversation_id, &query.chat_id)?;
+fn find_saved(unit: &dyn Unit, caller: &Caller, query: &ChatQuery) -> Result<ChatRecord, Fail> {
+    let record = find(unit, caller, &query.conversation_id, &query.chat_id)?;
     if record.save_history {
         return Ok(record);
     }
@@ -196,7 +215,7 @@ pub(crate) async fn retrieve(app: App, call: Call<RetrieveChat>) -> Result<Data<
     app.db
         .read(move |unit| {
             Ok(Data {
-                data: find_saved(unit, &call.row.query)?.wire(),
+                data: find_saved(unit, &call.user, &call.row.query)?.wire(),
             })
         })
         .await
@@ -208,7 +227,7 @@ pub(crate) async fn messages(
 ) -> Result<Data<Vec<Message>>, Fail> {
     app.db
         .read(move |unit| {
-            let record = find_saved(unit, &call.row.query)?;
+            let record = find_saved(unit, &call.user, &call.row.query)?;
             Ok::<_, Fail>(Data {
                 data: unit.produced(record.id())?,
             })
@@ -217,11 +236,11 @@ pub(crate) async fn messages(
 }
 
 pub(crate) async fn cancel(app: App, call: Call<CancelChat>) -> Result<Data<Chat>, Fail> {
-    let body = call.row.body;
+    let (user, body) = (call.user, call.row.body);
     let chat = app
         .db
         .write(move |unit| {
-            let mut record = find(unit, &body.conversation_id, &body.chat_id)?;
+            let mut record = find(unit, &user, &body.conversation_id, &body.chat_id)?;
             let status = &record.chat.status;
             if !matches!(status, ChatStatus::Created | ChatStatus::InProgress) {
                 let msg = format!("a chat that is {status} cannot be cancelled");
@@ -244,11 +263,11 @@ pub(crate) async fn submit(
 ) -> Result<Answer<Data<Chat>>, Fail> {
     let (query, body) = (call.row.query, call.row.body);
     let stream = body.stream.unwrap_or(false);
-    let worker = app.clone();
+    let (worker, user) = (app.clone(), call.user.clone());
     let (record, responses) = app
         .db
         .write(move |unit| {
-            let mut record = find(unit, &query.conversation_id, &query.chat_id)?;
+            let mut record = find(unit, &user, &query.conversation_id, &query.chat_id)?;
             if record.chat.status != ChatStatus::RequiresAction {
                 let why = format!(
                     "the chat is {}, it waits for no tool outputs",
@@ -276,7 +295,8 @@ pub(crate) async fn submit(
             Ok((record, responses))
         })
         .await?;
-    let agent = bots::find(&app, record.chat.bot_id.as_deref().unwrap_or_default())?;
+    let bot = record.chat.bot_id.clone().unwrap_or_default();
+    let agent = bots::find(&app, &call.user, &bot).await?;
     let chat = record.wire();
     let running = app.begin(record.id());
     if !stream {

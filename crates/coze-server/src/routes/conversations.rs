@@ -7,8 +7,10 @@ use coze_types::conversations::{
 use coze_types::messages::{EnterMessage, Message, MessageType, Role};
 use coze_types::{Data, Empty, Id, Timestamp};
 
+use super::bots;
 use crate::app::App;
 use crate::call::Call;
+use crate::caller::Caller;
 use crate::fail::Fail;
 use crate::ids::now;
 use crate::store::{Unit, number};
@@ -20,7 +22,7 @@ pub(crate) async fn create(
 ) -> Result<Data<Conversation>, Fail> {
     let body = call.row.body;
     let given = body.messages.unwrap_or_default();
-    validate::messages(&app, "messages", &given, 16, true).await?;
+    validate::messages(&app, &call.user, "messages", &given, 16, true).await?;
     validate::meta_data("meta_data", body.meta_data.as_ref())?;
     let name = body
         .name
@@ -28,16 +30,20 @@ pub(crate) async fn create(
         .filter(|name| !name.is_empty());
     validate::at_most("name", name.as_deref().unwrap_or_default(), 100)?;
     let bot = body.bot_id.filter(|id| !id.is_unset());
+    let space = match &bot {
+        Some(bot) => bots::find(&app, &call.user, bot).await?.space,
+        None => call.user.home(),
+    };
     let conversation = Conversation {
         name,
         meta_data: Some(body.meta_data.unwrap_or_default()),
         user_id: body.user_id,
-        ..new(&app, call.user.user_id, body.connector_id)
+        ..new(&app, &call.user, body.connector_id)
     };
     let messages = entered(&app, &conversation, &given, None);
     app.db
         .write(move |unit| {
-            unit.insert_conversation(&conversation, bot.as_deref())?;
+            unit.insert_conversation(&conversation, bot.as_deref(), space)?;
             for message in &messages {
                 unit.insert_message(message, false)?;
             }
@@ -47,14 +53,14 @@ pub(crate) async fn create(
 }
 
 /// A conversation that nobody has seen yet.
-pub(crate) fn new(app: &App, creator: &str, connector: Option<Id>) -> Conversation {
+pub(crate) fn new(app: &App, creator: &Caller, connector: Option<Id>) -> Conversation {
     let now = Timestamp(now());
     Conversation {
         id: app.ids.next_id(),
         created_at: now,
         updated_at: Some(now),
         last_section_id: Some(app.ids.next_id()),
-        creator_id: Some(creator.into()),
+        creator_id: Some(creator.user_id().into()),
         connector_id: connector
             .filter(|id| !id.is_empty())
             .or(Some("1024".into())),
@@ -94,10 +100,9 @@ pub(crate) fn entered(
 }
 
 /// The conversation of that id.
-pub(crate) fn find(unit: &dyn Unit, id: &str) -> Result<Conversation, Fail> {
+pub(crate) fn find(unit: &dyn Unit, caller: &Caller, id: &str) -> Result<Conversation, Fail> {
     validate::required("conversation_id", id)?;
-    unit.conversation(number(id))?
-        .ok_or_else(|| Fail::not_found("conversation", id))
+    caller.open("conversation", id, unit.conversation(number(id))?)
 }
 
 pub(crate) async fn retrieve(
@@ -108,7 +113,7 @@ pub(crate) async fn retrieve(
     app.db
         .read(move |unit| {
             Ok(Data {
-                data: find(unit, &id)?,
+                data: find(unit, &call.user, &id)?,
             })
         })
         .await
@@ -121,6 +126,7 @@ pub(crate) async fn list(
     let query = call.row.query;
     validate::required("bot_id", &query.bot_id)?;
     validate::page(query.page_num, query.page_size, 50, 50)?;
+    bots::find(&app, &call.user, &query.bot_id).await?;
     app.db
         .read(move |unit| {
             let (conversations, has_more) = unit.conversations(&query)?;
@@ -143,7 +149,7 @@ pub(crate) async fn update(
     validate::at_most("name", &name, 100)?;
     app.db
         .write(move |unit| {
-            let mut conversation = find(unit, &id)?;
+            let mut conversation = find(unit, &call.user, &id)?;
             conversation.name = Some(name);
             conversation.updated_at = Some(Timestamp(now()));
             unit.update_conversation(&conversation)?;
@@ -158,7 +164,7 @@ pub(crate) async fn delete(app: App, call: Call<DeleteConversation>) -> Result<E
     let running = app
         .db
         .write(move |unit| {
-            find(unit, &id)?;
+            find(unit, &call.user, &id)?;
             let running = unit.running_chat(wanted)?;
             unit.delete_conversation(wanted)?;
             Ok::<_, Fail>(running)
@@ -175,7 +181,7 @@ pub(crate) async fn clear(app: App, call: Call<ClearConversation>) -> Result<Dat
     let section = app.ids.next_id();
     app.db
         .write(move |unit| {
-            let mut conversation = find(unit, &id)?;
+            let mut conversation = find(unit, &call.user, &id)?;
             conversation.last_section_id = Some(section.clone());
             conversation.updated_at = Some(Timestamp(now()));
             unit.update_conversation(&conversation)?;

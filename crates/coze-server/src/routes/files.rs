@@ -27,7 +27,7 @@ pub(crate) async fn upload(
 ) -> Response {
     let log_id = log_id(app.ids.next());
     let result = async {
-        let caller = auth::admit(&app, &headers)?;
+        let caller = auth::admit(&app, &headers).await?;
         let mut parts = parts.map_err(|why| {
             Fail::invalid(
                 "body",
@@ -47,7 +47,7 @@ pub(crate) async fn upload(
         };
         let stored = file.clone();
         app.db
-            .write(move |unit| Ok::<_, Fail>(unit.insert_file(&stored, caller.user_id)?))
+            .write(move |unit| Ok::<_, Fail>(unit.insert_file(&stored, &caller)?))
             .await?;
         call::encode(&app, &log_id, &Data { data: file })
     };
@@ -139,7 +139,7 @@ pub(crate) async fn retrieve(app: App, call: Call<RetrieveFile>) -> Result<Data<
         .db
         .read(move |unit| Ok::<_, Fail>(unit.file(wanted)?))
         .await?;
-    found
-        .map(|data| Data { data })
-        .ok_or_else(|| Fail::not_found("file", id))
+    Ok(Data {
+        data: call.user.open("file", id, found)?,
+    })
 }

@@ -10,6 +10,7 @@ use coze_types::{Data, Empty, Id, Timestamp};
 use super::conversations;
 use crate::app::App;
 use crate::call::Call;
+use crate::caller::Caller;
 use crate::fail::Fail;
 use crate::ids::now;
 use crate::store::{MessageFilter, Unit, number};
@@ -24,12 +25,19 @@ pub(crate) async fn create(app: App, call: Call<CreateMessage>) -> Result<Data<M
         );
         return Err(Fail::invalid("role", why));
     }
-    validate::content(&app, "", &body.content, Some(&body.content_type)).await?;
+    validate::content(
+        &app,
+        &call.user,
+        "",
+        &body.content,
+        Some(&body.content_type),
+    )
+    .await?;
     validate::meta_data("meta_data", body.meta_data.as_ref())?;
     let (id, now) = (app.ids.next_id(), Timestamp(now()));
     app.db
         .write(move |unit| {
-            let conversation = conversations::find(unit, &query.conversation_id)?;
+            let conversation = conversations::find(unit, &call.user, &query.conversation_id)?;
             let message = Message {
                 id,
                 conversation_id: Some(conversation.id),
@@ -72,7 +80,7 @@ pub(crate) async fn list(app: App, call: Call<ListMessages>) -> Result<MessagePa
     };
     app.db
         .read(move |unit| {
-            let conversation = conversations::find(unit, &query.conversation_id)?;
+            let conversation = conversations::find(unit, &call.user, &query.conversation_id)?;
             let page = unit.messages(number(&conversation.id), &filter)?;
             let end = |message: Option<&Message>| {
                 message.map_or_else(|| "0".into(), |message| message.id.clone())
@@ -88,12 +96,17 @@ pub(crate) async fn list(app: App, call: Call<ListMessages>) -> Result<MessagePa
 }
 
 /// The message that a query names.
-fn find(unit: &dyn Unit, query: &MessageQuery) -> Result<Message, Fail> {
-    find_by(unit, &query.conversation_id, &query.message_id)
+fn find(unit: &dyn Unit, caller: &Caller, query: &MessageQuery) -> Result<Message, Fail> {
+    find_by(unit, caller, &query.conversation_id, &query.message_id)
 }
 
-fn find_by(unit: &dyn Unit, conversation: &str, message: &str) -> Result<Message, Fail> {
-    let conversation = conversations::find(unit, conversation)?;
+fn find_by(
+    unit: &dyn Unit,
+    caller: &Caller,
+    conversation: &str,
+    message: &str,
+) -> Result<Message, Fail> {
+    let conversation = conversations::find(unit, caller, conversation)?;
     validate::required("message_id", message)?;
     unit.message(number(&conversation.id), number(message))?
         .ok_or_else(|| Fail::not_found("message", message))
@@ -103,7 +116,7 @@ pub(crate) async fn retrieve(app: App, call: Call<RetrieveMessage>) -> Result<Da
     app.db
         .read(move |unit| {
             Ok(Data {
-                data: find(unit, &call.row.query)?,
+                data: find(unit, &call.user, &call.row.query)?,
             })
         })
         .await
@@ -118,12 +131,12 @@ pub(crate) async fn modify(app: App, call: Call<ModifyMessage>) -> Result<Modifi
         ));
     }
     if let Some(content) = &body.content {
-        validate::content(&app, "", content, body.content_type.as_ref()).await?;
+        validate::content(&app, &call.user, "", content, body.content_type.as_ref()).await?;
     }
     validate::meta_data("meta_data", body.meta_data.as_ref())?;
     app.db
         .write(move |unit| {
-            let mut message = find(unit, &query)?;
+            let mut message = find(unit, &call.user, &query)?;
             if let Some(content) = body.content {
                 message.content = content;
                 message.content_type = body.content_type.unwrap_or_default();
@@ -141,7 +154,7 @@ pub(crate) async fn modify(app: App, call: Call<ModifyMessage>) -> Result<Modifi
 pub(crate) async fn delete(app: App, call: Call<DeleteMessage>) -> Result<Data<Message>, Fail> {
     app.db
         .write(move |unit| {
-            let message = find(unit, &call.row.query)?;
+            let message = find(unit, &call.user, &call.row.query)?;
             let deletable = [
                 MessageType::Question,
                 MessageType::Answer,
@@ -181,7 +194,7 @@ pub(crate) async fn create_feedback(app: App, call: Call<CreateFeedback>) -> Res
     )?;
     app.db
         .write(move |unit| {
-            let message = find_by(unit, &row.conversation_id, &row.message_id)?;
+            let message = find_by(unit, &call.user, &row.conversation_id, &row.message_id)?;
             if message.kind != MessageType::Answer {
                 return Err(Fail::invalid("message_id", "only answers can be rated"));
             }
@@ -195,7 +208,7 @@ pub(crate) async fn delete_feedback(app: App, call: Call<DeleteFeedback>) -> Res
     let row = call.row;
     app.db
         .write(move |unit| {
-            let message = find_by(unit, &row.conversation_id, &row.message_id)?;
+            let message = find_by(unit, &call.user, &row.conversation_id, &row.message_id)?;
             unit.delete_feedback(number(&message.id))?;
             Ok(Empty {})
         })

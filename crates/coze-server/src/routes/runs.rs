@@ -5,17 +5,21 @@ use coze_types::runs::{
 };
 use coze_types::{Data, Id, Timestamp};
 
+use super::workflows;
 use crate::app::App;
 use crate::call::Call;
+use crate::caller::Caller;
 use crate::fail::Fail;
 use crate::store::{NodeOutputRecord, RunRecord, number};
 
 /// The run of that workflow, with what its output nodes said.
 async fn find(
     app: &App,
+    caller: &Caller,
     workflow: &Id,
     execute_id: &Id,
 ) -> Result<(RunRecord, Vec<NodeOutputRecord>), Fail> {
+    workflows::find(app, caller, workflow)?;
     let id = number(execute_id);
     let found = app
         .db
@@ -32,7 +36,7 @@ pub(crate) async fn history(
     call: Call<RetrieveRunHistory>,
 ) -> Result<Data<Vec<RunHistory>>, Fail> {
     let row = call.row;
-    let (run, nodes) = find(&app, &row.workflow_id, &row.execute_id).await?;
+    let (run, nodes) = find(&app, &call.user, &row.workflow_id, &row.execute_id).await?;
     let nodes = nodes.into_iter().map(|node| {
         let status = NodeStatus {
             node_id: node.node_id,
@@ -75,7 +79,7 @@ pub(crate) async fn node_history(
     call: Call<RetrieveNodeHistory>,
 ) -> Result<Data<NodeOutput>, Fail> {
     let row = call.row;
-    let (_, nodes) = find(&app, &row.workflow_id, &row.execute_id).await?;
+    let (_, nodes) = find(&app, &call.user, &row.workflow_id, &row.execute_id).await?;
     let node = nodes
         .into_iter()
         .find(|node| row.node_execute_uuid == node.uuid.as_str());

@@ -7,13 +7,16 @@ use crate::app::App;
 use crate::call::Call;
 use crate::fail::Fail;
 
-pub(crate) async fn me(_: App, call: Call<RetrieveMe>) -> Result<Data<User>, Fail> {
+pub(crate) async fn me(app: App, call: Call<RetrieveMe>) -> Result<Data<User>, Fail> {
+    let id = call.user.user();
+    let found = app.db.read(move |unit| Ok::<_, Fail>(unit.user(id)?));
+    let user = found.await?.ok_or_else(|| Fail::not_found("user", id))?;
     Ok(Data {
         data: User {
-            user_id: call.user.user_id.into(),
-            user_name: "local".to_owned(),
-            nick_name: "Local user".to_owned(),
-            avatar_url: String::new(),
+            user_id: user.id.into(),
+            user_name: user.user_name,
+            nick_name: user.nick_name,
+            avatar_url: user.avatar_url,
         },
     })
 }

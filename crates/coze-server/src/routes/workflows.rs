@@ -19,9 +19,11 @@ use serde_json::Value;
 
 use super::{bots, chat, conversations};
 use crate::agent;
-use crate::app::{App, Workflow};
+use crate::app::App;
 use crate::call::{Answer, Call};
-use crate::config::LOCAL_USER_ID;
+use crate::caller::{Caller, Owned};
+use crate::config::{LOCAL_SPACE, LOCAL_USER};
+use crate::configured::Workflow;
 use crate::fail::Fail;
 use crate::ids::now;
 use crate::models::{ModelMessage, Part};
@@ -32,16 +34,24 @@ use crate::workflows::{
     ChatSink, Driver, EventSink, Mode, NoSink, Start, answer_data, param_schema,
 };
 
-fn find(app: &App, id: &str) -> Result<Arc<Workflow>, Fail> {
+/// The workflow of that id.
+pub(crate) fn find(app: &App, caller: &Caller, id: &str) -> Result<Arc<Workflow>, Fail> {
     validate::required("workflow_id", id)?;
-    app.workflows
-        .get(id)
-        .cloned()
-        .ok_or_else(|| Fail::not_found("workflow", id))
+    let found = app.configured().workflows.get(id).cloned();
+    let found = found.map(|it| Owned {
+        space: LOCAL_SPACE,
+        it,
+    });
+    caller.open("workflow", id, found)
 }
 
 /// An agent or an app whose data a workflow may use, but not both.
-fn check_owner(app: &App, bot: Option<&Id>, owner: Option<&Id>) -> Result<(), Fail> {
+async fn check_owner(
+    app: &App,
+    caller: &Caller,
+    bot: Option<&Id>,
+    owner: Option<&Id>,
+) -> Result<(), Fail> {
     let (bot, owner) = (
         bot.filter(|id| !id.is_unset()),
         owner.filter(|id| !id.is_unset()),
@@ -49,17 +59,24 @@ fn check_owner(app: &App, bot: Option<&Id>, owner: Option<&Id>) -> Result<(), Fa
     if bot.is_some() && owner.is_some() {
         return Err(Fail::invalid("app_id", "it cannot go with bot_id"));
     }
-    bot.map_or(Ok(()), |bot| bots::find(app, bot).map(|_| ()))
+    if let Some(bot) = bot {
+        bots::find(app, caller, bot).await?;
+    }
+    Ok(())
 }
 
-fn check_run(app: &App, body: &RunWorkflowBody) -> Result<Arc<Workflow>, Fail> {
-    check_owner(app, body.bot_id.as_ref(), body.app_id.as_ref())?;
-    find(app, &body.workflow_id)
+async fn check_run(
+    app: &App,
+    caller: &Caller,
+    body: &RunWorkflowBody,
+) -> Result<Arc<Workflow>, Fail> {
+    check_owner(app, caller, body.bot_id.as_ref(), body.app_id.as_ref()).await?;
+    find(app, caller, &body.workflow_id)
 }
 
 pub(crate) async fn run(app: App, call: Call<RunWorkflow>) -> Result<WorkflowResult, Fail> {
     let body = call.row.body;
-    let workflow = check_run(&app, &body)?;
+    let workflow = check_run(&app, &call.user, &body).await?;
     let background = body.is_async.unwrap_or(false);
     let mode = if background {
         Mode::Background
@@ -101,7 +118,7 @@ pub(crate) async fn run_skill(app: App, call: Call<SkillRun>) -> Result<Data<Ski
         is_async: None,
         ..call.row.body
     };
-    let workflow = check_run(&app, &body)?;
+    let workflow = check_run(&app, &call.user, &body).await?;
     let start = Start::new(&body, Mode::Sync, &call.log_id);
     let driver = Driver::start(&app, &workflow, start).await?;
     let result = wait(&app, driver).await?;
@@ -163,7 +180,7 @@ pub(crate) async fn stream_run(
     call: Call<StreamRunWorkflow>,
 ) -> Result<Answer<StreamOnly>, Fail> {
     let body = call.row.body;
-    let workflow = check_run(&app, &body)?;
+    let workflow = check_run(&app, &call.user, &body).await?;
     let start = Start::new(&body, Mode::Stream, &call.log_id);
     Ok(stream(&app, Driver::start(&app, &workflow, start).await?))
 }
@@ -179,8 +196,8 @@ fn stream(app: &App, mut driver: Driver) -> Answer<StreamOnly> {
     Answer::Frames(frames)
 }
 
-async fn take_up(app: &App, body: ResumeWorkflowBody) -> Result<Driver, Fail> {
-    find(app, &body.workflow_id)?;
+async fn take_up(app: &App, caller: &Caller, body: ResumeWorkflowBody) -> Result<Driver, Fail> {
+    find(app, caller, &body.workflow_id)?;
     validate::required("event_id", &body.event_id)?;
     let kind = Some(body.interrupt_type);
     Driver::resume(
@@ -195,7 +212,7 @@ async fn take_up(app: &App, body: ResumeWorkflowBody) -> Result<Driver, Fail> {
 }
 
 pub(crate) async fn resume(app: App, call: Call<ResumeWorkflow>) -> Result<WorkflowResult, Fail> {
-    let driver = take_up(&app, call.row.body).await?;
+    let driver = take_up(&app, &call.user, call.row.body).await?;
     wait(&app, driver).await
 }
 
@@ -203,14 +220,14 @@ pub(crate) async fn stream_resume(
     app: App,
     call: Call<StreamResumeWorkflow>,
 ) -> Result<Answer<StreamOnly>, Fail> {
-    let driver = take_up(&app, call.row.body).await?;
+    let driver = take_up(&app, &call.user, call.row.body).await?;
     Ok(stream(&app, driver))
 }
 
 pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<StreamOnly>, Fail> {
     let body = call.row.body;
-    let workflow = check_chat(&app, &body).await?;
-    let user = call.user.user_id;
+    let (workflow, space) = check_chat(&app, &call.user, &body).await?;
+    let user = call.user;
     let (chat_id, worker, given) = (app.ids.next_id(), app.clone(), body.clone());
     let (record, waiting) = app
         .db
@@ -218,10 +235,10 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
             let wanted = given.conversation_id.clone().filter(|id| !id.is_unset());
             let bot = given.bot_id.clone().filter(|id| !id.is_unset());
             let conversation = match wanted {
-                Some(id) => conversations::find(unit, &id)?,
+                Some(id) => conversations::find(unit, &user, &id)?,
                 None => {
-                    let new = conversations::new(&worker, user, given.connector_id.clone());
-                    unit.insert_conversation(&new, bot.as_deref())?;
+                    let new = conversations::new(&worker, &user, given.connector_id.clone());
+                    unit.insert_conversation(&new, bot.as_deref(), space)?;
                     new
                 }
             };
@@ -240,7 +257,7 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
                     section_id: conversation.last_section_id.clone(),
                     ..Chat::default()
                 },
-                user_id: user.to_owned(),
+                user_id: user.user_id().to_owned(),
                 save_history: true,
                 request: StartChatBody::default(),
                 turns: Vec::new(),
@@ -288,17 +305,22 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
     Ok(Answer::Frames(frames))
 }
 
-async fn check_chat(app: &App, body: &ChatWorkflowBody) -> Result<Arc<Workflow>, Fail> {
-    check_owner(app, body.bot_id.as_ref(), body.app_id.as_ref())?;
-    let workflow = find(app, &body.workflow_id)?;
+/// The chatflow, and the space that a conversation of it belongs to.
+async fn check_chat(
+    app: &App,
+    caller: &Caller,
+    body: &ChatWorkflowBody,
+) -> Result<(Arc<Workflow>, i64), Fail> {
+    check_owner(app, caller, body.bot_id.as_ref(), body.app_id.as_ref()).await?;
+    let workflow = find(app, caller, &body.workflow_id)?;
     if !workflow.plan.is_chatflow() {
         let why = "it is a workflow, not a chatflow: its start node has no USER_INPUT";
         return Err(Fail::invalid("workflow_id", why));
     }
     let messages = &body.additional_messages;
-    validate::messages(app, "additional_messages", messages, 50, true).await?;
+    validate::messages(app, caller, "additional_messages", messages, 50, true).await?;
     match messages.last() {
-        Some(last) if last.role == Role::User => Ok(workflow),
+        Some(last) if last.role == Role::User => Ok((workflow, LOCAL_SPACE)),
         Some(_) => Err(Fail::invalid(
             "additional_messages",
             "the last one must be of role user",
@@ -386,18 +408,20 @@ fn basic(app: &App, workflow: &Workflow) -> WorkflowBasic {
 
 pub(crate) async fn list(app: App, call: Call<ListWorkflows>) -> Result<Data<WorkflowList>, Fail> {
     let query = call.row.query;
-    validate::required("workspace_id", &query.workspace_id)?;
+    let space = call.user.space("workspace_id", &query.workspace_id)?;
     let (page, size) = validate::page(query.page_num, query.page_size, 10, 30)?;
     let wanted = |workflow: &&Arc<Workflow>| match &query.workflow_mode {
         Some(WorkflowMode::Chatflow) => workflow.plan.is_chatflow(),
         Some(WorkflowMode::Workflow) => !workflow.plan.is_chatflow(),
         _ => true,
     };
-    let mut rest = app
-        .workflows
-        .values()
-        .filter(wanted)
-        .skip(page.saturating_mul(size));
+    let configured = app.configured();
+    let here = if space == LOCAL_SPACE {
+        configured.workflows.values()
+    } else {
+        Default::default()
+    };
+    let mut rest = here.filter(wanted).skip(page.saturating_mul(size));
     let items = rest
         .by_ref()
         .take(size)
@@ -415,7 +439,7 @@ pub(crate) async fn retrieve(
     app: App,
     call: Call<RetrieveWorkflow>,
 ) -> Result<Data<WorkflowInfo>, Fail> {
-    let workflow = find(&app, &call.row.workflow_id)?;
+    let workflow = find(&app, &call.user, &call.row.workflow_id)?;
     let mut info = WorkflowInfo {
         workflow_detail: Some(basic(&app, &workflow)),
         ..WorkflowInfo::default()
@@ -432,7 +456,7 @@ pub(crate) async fn versions(
     app: App,
     call: Call<ListWorkflowVersions>,
 ) -> Result<Data<WorkflowVersionList>, Fail> {
-    let workflow = find(&app, &call.row.workflow_id)?;
+    let workflow = find(&app, &call.user, &call.row.workflow_id)?;
     let query = call.row.query;
     validate::page(None, query.page_size, 10, 30)?;
     if query.page_token.is_some_and(|token| !token.is_empty()) {
@@ -466,7 +490,7 @@ pub(crate) async fn versions(
 
 fn local_user() -> Creator {
     Creator {
-        id: LOCAL_USER_ID.into(),
+        id: LOCAL_USER.into(),
         name: "Local user".to_owned(),
     }
 }

@@ -6,14 +6,20 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::sqlite::Sqlite;
 use super::{Result, json_opt, number, parse_opt};
+use crate::caller::Owned;
 
 const COLUMNS: &str = "id, name, bot_id, connector_id, user_id, creator_id, meta_data, section_id, \
                        created_at, updated_at";
 
 /// The table of conversations. What it looks up it answers with `None` when it is not there.
 pub(crate) trait Conversations {
-    fn insert_conversation(&self, conversation: &Conversation, bot: Option<&str>) -> Result<()>;
-    fn conversation(&self, id: i64) -> Result<Option<Conversation>>;
+    fn insert_conversation(
+        &self,
+        conversation: &Conversation,
+        bot: Option<&str>,
+        space: i64,
+    ) -> Result<()>;
+    fn conversation(&self, id: i64) -> Result<Option<Owned<Conversation>>>;
     fn update_conversation(&self, conversation: &Conversation) -> Result<()>;
     fn delete_conversation(&self, id: i64) -> Result<bool>;
     /// A page, and whether another follows.
@@ -21,11 +27,11 @@ pub(crate) trait Conversations {
 }
 
 impl Conversations for Sqlite<'_> {
-    fn insert_conversation(&self, it: &Conversation, bot: Option<&str>) -> Result<()> {
+    fn insert_conversation(&self, it: &Conversation, bot: Option<&str>, space: i64) -> Result<()> {
         let mut insert = self.0.prepare_cached(
             "INSERT INTO conversation (id, name, bot_id, connector_id, user_id, creator_id, \
-             meta_data, section_id, created_at, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+             meta_data, section_id, created_at, updated_at, space_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
         )?;
         insert.execute(params![
             number(&it.id),
@@ -37,15 +43,22 @@ impl Conversations for Sqlite<'_> {
             json_opt(it.meta_data.as_ref())?,
             it.last_section_id.as_deref().map(number),
             it.created_at.0,
+            space,
         ])?;
         Ok(())
     }
 
-    fn conversation(&self, id: i64) -> Result<Option<Conversation>> {
-        let sql = format!("SELECT {COLUMNS} FROM conversation WHERE id = ?1");
+    fn conversation(&self, id: i64) -> Result<Option<Owned<Conversation>>> {
+        let sql = format!("SELECT {COLUMNS}, space_id FROM conversation WHERE id = ?1");
         let mut select = self.0.prepare_cached(&sql)?;
-        let found = select.query_row([id], read).optional()?;
-        found.map(finish).transpose()
+        let found = select
+            .query_row([id], |row| Ok((read(row)?, row.get(10)?)))
+            .optional()?;
+        let Some((row, space)) = found else {
+            return Ok(None);
+        };
+        let it = finish(row)?;
+        Ok(Some(Owned { space, it }))
     }
 
     fn update_conversation(&self, it: &Conversation) -> Result<()> {

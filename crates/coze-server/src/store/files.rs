@@ -6,40 +6,45 @@ use rusqlite::{OptionalExtension, params};
 
 use super::sqlite::Sqlite;
 use super::{Result, number};
+use crate::caller::{Caller, Owned};
 
 /// The table of files. What it looks up it answers with `None` when it is not there.
 pub(crate) trait Files {
-    fn insert_file(&self, file: &File, owner: &str) -> Result<()>;
-    fn file(&self, id: i64) -> Result<Option<File>>;
+    fn insert_file(&self, file: &File, owner: &Caller) -> Result<()>;
+    fn file(&self, id: i64) -> Result<Option<Owned<File>>>;
 }
 
 impl Files for Sqlite<'_> {
-    fn insert_file(&self, it: &File, owner: &str) -> Result<()> {
+    fn insert_file(&self, it: &File, owner: &Caller) -> Result<()> {
         self.0.execute(
-            "INSERT INTO file (id, owner_id, name, bytes, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO file (id, owner_id, name, bytes, created_at, space_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 number(&it.id),
-                owner,
+                owner.user_id(),
                 it.file_name,
                 it.bytes,
-                it.created_at.0
+                it.created_at.0,
+                owner.home(),
             ],
         )?;
         Ok(())
     }
 
-    fn file(&self, id: i64) -> Result<Option<File>> {
-        let mut select = self
-            .0
-            .prepare_cached("SELECT id, name, bytes, created_at FROM file WHERE id = ?1")?;
+    fn file(&self, id: i64) -> Result<Option<Owned<File>>> {
+        let mut select = self.0.prepare_cached(
+            "SELECT id, name, bytes, created_at, space_id FROM file WHERE id = ?1",
+        )?;
         let found = select.query_row([id], |row| {
-            Ok(File {
+            let it = File {
                 id: row.get::<_, i64>(0)?.into(),
                 file_name: row.get(1)?,
                 bytes: row.get(2)?,
                 created_at: Timestamp(row.get(3)?),
                 ..File::default()
-            })
+            };
+            let space = row.get(4)?;
+            Ok(Owned { space, it })
         });
         Ok(found.optional()?)
     }

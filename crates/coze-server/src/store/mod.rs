@@ -10,6 +10,7 @@ mod files;
 mod messages;
 mod runs;
 mod sqlite;
+mod users;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
 pub(crate) use sqlite::Db;
+pub(crate) use users::{Membership, Users};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +80,7 @@ impl StoreError {
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
-pub(crate) trait Unit: Conversations + Messages + Chats + Files + Runs {
+pub(crate) trait Unit: Conversations + Messages + Chats + Files + Runs + Users {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;
 }

@@ -17,7 +17,10 @@ use tokio::sync::{Semaphore, oneshot};
 use super::{Result, StoreError, Unit};
 
 /// Numbered steps from an empty database to today's; a step that was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_identity.sql"),
+];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
 const GROUP: usize = 256;
@@ -31,7 +34,8 @@ impl Unit for Sqlite<'_> {
         let sql = "SELECT max(id) FROM (SELECT max(id) AS id FROM conversation \
                    UNION ALL SELECT max(section_id) FROM conversation \
                    UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
-                   UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run)";
+                   UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run \
+                   UNION ALL SELECT max(id) FROM user UNION ALL SELECT max(id) FROM space)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
         Ok(largest.unwrap_or(0))
     }

@@ -49,9 +49,10 @@ pub(super) fn start(
 /// By its name under `models`, else that of the run's agent, else the built-in one: the names and
 /// ids of Coze's own models mean nothing here.
 fn model(app: &App, run: &RunRecord, name: Option<&str>) -> Arc<dyn Model> {
-    let named = name.and_then(|name| app.models.get(name));
-    let of_agent = || app.bots.get(&run.bot_id).map(|agent| &agent.model);
-    Arc::clone(named.or_else(of_agent).unwrap_or(&app.offline))
+    let configured = app.configured();
+    let named = name.and_then(|name| configured.models.get(name));
+    let of_agent = || configured.bots.get(&run.bot_id).map(|agent| &agent.model);
+    Arc::clone(named.or_else(of_agent).unwrap_or(&configured.offline))
 }
 
 fn model_request(request: coze_workflow::ModelRequest, history: &[ModelMessage]) -> ModelRequest {

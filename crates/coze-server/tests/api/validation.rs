@@ -223,11 +223,20 @@ async fn queries() {
         ("/v1/files/retrieve", "file_id"),
         ("/v1/bots", "workspace_id"),
         ("/v1/workflows", "workspace_id"),
-        ("/v1/bots?workspace_id=1&page_num=x", "page_num"),
-        ("/v1/bots?workspace_id=1&page_num=0", "page_num"),
-        ("/v1/workflows?workspace_id=1&page_size=-1", "page_size"),
         (
-            "/v1/workflows?workspace_id=1&page_size=99999999999999999999",
+            "/v1/bots?workspace_id=7500000000000000003&page_num=x",
+            "page_num",
+        ),
+        (
+            "/v1/bots?workspace_id=7500000000000000003&page_num=0",
+            "page_num",
+        ),
+        (
+            "/v1/workflows?workspace_id=7500000000000000003&page_size=-1",
+            "page_size",
+        ),
+        (
+            "/v1/workflows?workspace_id=7500000000000000003&page_size=99999999999999999999",
             "page_size",
         ),
         (
@@ -241,21 +250,24 @@ async fn queries() {
     }
     // A size over the limit is cut; an index is as good as a number.
     let bots = api
-        .get("/v1/bots?workspace_id=1&page_index=1&page_size=1000")
+        .get("/v1/bots?workspace_id=7500000000000000003&page_index=1&page_size=1000")
         .await;
     assert_eq!(bots.data()["total"], 4);
     let second = api
-        .get("/v1/bots?workspace_id=1&page_index=2&page_size=3")
+        .get("/v1/bots?workspace_id=7500000000000000003&page_index=2&page_size=3")
         .await;
     assert_eq!(second.data()["items"].as_array().unwrap().len(), 1);
     let names = |reply: crate::harness::Reply| reply.data()["items"].as_array().unwrap().len();
     assert_eq!(
-        names(api.get("/v1/workflows?workspace_id=1&page_size=4").await),
+        names(
+            api.get("/v1/workflows?workspace_id=7500000000000000003&page_size=4")
+                .await
+        ),
         4
     );
     assert_eq!(
         names(
-            api.get("/v1/workflows?workspace_id=1&workflow_mode=chatflow")
+            api.get("/v1/workflows?workspace_id=7500000000000000003&workflow_mode=chatflow")
                 .await
         ),
         2
