@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::caller::Directory;
+use crate::clock::Clock;
 use crate::config::{Dialect, ServerConfig};
 use crate::configured::Configured;
-use crate::ids::{Ids, now};
+use crate::ids::Ids;
 use crate::store::Db;
 
 /// The state of the server; cheap to clone.
@@ -22,6 +23,7 @@ pub(crate) struct App(Arc<State>);
 pub(crate) struct State {
     pub(crate) db: Db,
     pub(crate) ids: Ids,
+    pub(crate) clock: Clock,
     pub(crate) tokens: Vec<String>,
     pub(crate) dialect: Dialect,
     pub(crate) directory: Directory,
@@ -59,6 +61,7 @@ impl App {
         Ok(Self(Arc::new(State {
             db,
             ids: Ids::new(largest_id),
+            clock: Clock::default(),
             tokens,
             dialect,
             directory: Directory::default(),
@@ -67,9 +70,14 @@ impl App {
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            started_at: now(),
+            started_at: crate::ids::now(),
             address: OnceLock::new(),
         })))
+    }
+
+    /// Unix seconds, by the server's clock.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now()
     }
 
     /// What `coze.yaml` has, as it stands now.

@@ -23,6 +23,7 @@ mod app;
 mod auth;
 mod call;
 mod caller;
+mod clock;
 mod config;
 mod configured;
 mod fail;

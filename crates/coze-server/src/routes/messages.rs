@@ -34,7 +34,7 @@ pub(crate) async fn create(app: App, call: Call<CreateMessage>) -> Result<Data<M
     )
     .await?;
     validate::meta_data("meta_data", body.meta_data.as_ref())?;
-    let (id, now) = (app.ids.next_id(), Timestamp(now()));
+    let (id, now) = (app.ids.next_id(), Timestamp(app.now()));
     app.db
         .write(move |unit| {
             let conversation = conversations::find(unit, &call.user, &query.conversation_id)?;
