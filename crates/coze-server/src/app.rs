@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +37,8 @@ pub(crate) struct State {
     pub(crate) tasks: TaskTracker,
     /// Ends everything that runs.
     pub(crate) stop: CancellationToken,
+    /// Wakes the work on documents.
+    pub(crate) indexing: Notify,
     pub(crate) started_at: i64,
     address: OnceLock<SocketAddr>,
 }
@@ -70,6 +73,7 @@ impl App {
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            indexing: Notify::new(),
             started_at: crate::ids::now(),
             address: OnceLock::new(),
         })))

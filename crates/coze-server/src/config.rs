@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::knowledge::{DatasetConfig, EmbeddingsConfig, KnowledgeConfig};
 use crate::models::ScriptRule;
 
 /// The id of the agent that every server has.
@@ -71,6 +72,11 @@ pub struct Space {
     /// The workflows.
     #[serde(default)]
     pub workflows: Vec<WorkflowConfig>,
+    /// Folders of documents that become datasets.
+    #[serde(default)]
+    pub datasets: Vec<DatasetConfig>,
+    /// The endpoint that makes vectors of texts; without one, documents are found by their words.
+    pub embeddings: Option<EmbeddingsConfig>,
     /// Web pages and tools may be on this machine and in private networks.
     #[serde(default)]
     pub allow_private_networks: bool,
@@ -108,6 +114,9 @@ pub struct BotConfig {
     /// Ids of workflows that it may call.
     #[serde(default, deserialize_with = "ids")]
     pub workflows: Vec<String>,
+    /// What it looks up before it answers.
+    #[serde(default)]
+    pub knowledge: KnowledgeConfig,
 }
 
 /// A tool that the caller carries out.
@@ -277,7 +286,7 @@ impl Space {
                 return Err(format!("workflows: the id {} stands twice", workflow.id));
             }
         }
-        Ok(())
+        crate::knowledge::check(self)
     }
 }
 
@@ -291,7 +300,7 @@ fn first_line(text: &str) -> String {
     }
 }
 
-fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(crate) fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = coze_types::Id::deserialize(deserializer)?;
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) || id.len() > 19 {
         return Err(serde::de::Error::custom(format!(
@@ -302,7 +311,9 @@ fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
     Ok(id.as_str().to_owned())
 }
 
-fn ids<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(crate) fn ids<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     struct Item(#[serde(deserialize_with = "id")] String);
     Ok(Vec::<Item>::deserialize(deserializer)?

@@ -28,6 +28,7 @@ mod config;
 mod configured;
 mod fail;
 mod ids;
+mod knowledge;
 mod models;
 mod outbound;
 mod output;
@@ -53,6 +54,9 @@ use crate::store::{Db, StoreError};
 pub use config::{
     BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
     ServerConfig, Space, ToolConfig, WorkflowConfig,
+};
+pub use knowledge::{
+    ChunkConfig, DatasetConfig, EmbeddingsConfig, KnowledgeConfig, Strategy as KnowledgeStrategy,
 };
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use store::StoreError as DataError;
@@ -149,6 +153,7 @@ impl Server {
         let (db, largest) = open_data(&config.data).await?;
         let app = App::new(config, db, largest).map_err(StartError::Space)?;
         app.set_address(address);
+        knowledge::start(&app);
         let accepting = CancellationToken::new();
         let (router, closing) = (router::router(app.clone()), accepting.clone());
         let serving = tokio::spawn(async move {

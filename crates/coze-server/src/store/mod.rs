@@ -5,7 +5,10 @@
 //! behind which a storage engine stands; SQLite is the one built in.
 
 mod chats;
+mod chunks;
 mod conversations;
+mod datasets;
+mod documents;
 mod files;
 mod messages;
 mod runs;
@@ -17,7 +20,10 @@ use std::path::Path;
 use coze_types::chat::Chat;
 
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
+pub(crate) use chunks::{Chunks, FoundChunk, NewChunk};
 pub(crate) use conversations::Conversations;
+pub(crate) use datasets::{DatasetFilter, DatasetRecord, Datasets};
+pub(crate) use documents::{DatasetTotals, DocumentFilter, DocumentRecord, Documents};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
@@ -80,7 +86,9 @@ impl StoreError {
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
-pub(crate) trait Unit: Conversations + Messages + Chats + Files + Runs + Users {
+pub(crate) trait Unit:
+    Conversations + Messages + Chats + Files + Runs + Users + Datasets + Documents + Chunks
+{
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;
 }

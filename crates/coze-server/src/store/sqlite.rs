@@ -20,6 +20,7 @@ use super::{Result, StoreError, Unit};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_identity.sql"),
+    include_str!("migrations/0003_knowledge.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -34,6 +35,8 @@ impl Unit for Sqlite<'_> {
         let sql = "SELECT max(id) FROM (SELECT max(id) AS id FROM conversation \
                    UNION ALL SELECT max(section_id) FROM conversation \
                    UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
+                   UNION ALL SELECT max(id) FROM dataset WHERE declared = 0 \
+                   UNION ALL SELECT max(id) FROM document \
                    UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run \
                    UNION ALL SELECT max(id) FROM user UNION ALL SELECT max(id) FROM space)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;

@@ -15,6 +15,8 @@ mod durability;
 mod files;
 mod framing;
 mod harness;
+mod knowledge;
+mod knowledge_chat;
 mod messages;
 mod offline;
 mod openai;

@@ -1,0 +1,152 @@
+//! What `coze.yaml` says about knowledge.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// What an agent looks up before it answers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeConfig {
+    /// Ids of datasets.
+    #[serde(deserialize_with = "crate::config::ids")]
+    pub datasets: Vec<String>,
+    /// The most passages that are handed to the model; 3 by default.
+    #[serde(default = "top_k")]
+    pub top_k: usize,
+    /// From 0 to 1: passages that fit less are left out.
+    pub min_score: Option<f64>,
+    /// How passages are looked for.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// Before each answer; otherwise when the model asks for it.
+    #[serde(default = "yes")]
+    pub auto: bool,
+}
+
+impl Default for KnowledgeConfig {
+    fn default() -> Self {
+        Self {
+            datasets: Vec::new(),
+            top_k: top_k(),
+            min_score: None,
+            strategy: Strategy::default(),
+            auto: true,
+        }
+    }
+}
+
+/// How passages are looked for. Without a model for embeddings every way is full text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// By meaning.
+    Semantic,
+    /// Both, ranked together.
+    #[default]
+    Hybrid,
+    /// By words.
+    FullText,
+}
+
+impl Strategy {
+    /// The number of the API: 0 semantic, 1 hybrid, 20 full text.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Semantic),
+            1 => Some(Self::Hybrid),
+            20 => Some(Self::FullText),
+            _ => None,
+        }
+    }
+}
+
+/// A folder of documents that becomes a dataset.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetConfig {
+    /// Digits; quote it, YAML would read a number.
+    #[serde(deserialize_with = "crate::config::id")]
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// The documents, with those of the folders in it; looked for beside `coze.yaml`.
+    pub folder: PathBuf,
+    /// How texts are split; by the rules of the server when left out.
+    pub chunk: Option<ChunkConfig>,
+}
+
+/// How texts are split.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChunkConfig {
+    /// Where to split.
+    pub separator: String,
+    /// The longest chunk, in tokens.
+    pub max_tokens: i64,
+    /// Runs of spaces, line ends and tabs become one space.
+    #[serde(default)]
+    pub remove_extra_spaces: bool,
+    /// URLs and mail addresses are taken out.
+    #[serde(default)]
+    pub remove_urls_emails: bool,
+}
+
+/// An OpenAI-compatible endpoint that makes vectors of texts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingsConfig {
+    /// Up to and including `/v1`.
+    pub base_url: String,
+    /// The model's name there.
+    pub model: String,
+    /// The environment variable that holds the key.
+    pub api_key_env: Option<String>,
+    /// The length of a vector, for models that can choose it.
+    pub dimensions: Option<u32>,
+}
+
+fn top_k() -> usize {
+    3
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What does not fit together, and where.
+pub(crate) fn check(space: &crate::config::Space) -> Result<(), String> {
+    let mut seen = std::collections::BTreeSet::new();
+    for dataset in &space.datasets {
+        if !seen.insert(dataset.id.as_str()) {
+            return Err(format!("datasets: the id {} stands twice", dataset.id));
+        }
+        if let Some(chunk) = &dataset.chunk {
+            let place = format!("datasets: {}: chunk", dataset.name);
+            if chunk.separator.is_empty() {
+                return Err(format!("{place}: separator is empty"));
+            }
+            if !(100..=2000).contains(&chunk.max_tokens) {
+                let tokens = chunk.max_tokens;
+                return Err(format!("{place}: max_tokens {tokens} is not 100 to 2000"));
+            }
+        }
+    }
+    for bot in &space.bots {
+        let place = format!("bots: {}: knowledge", bot.name);
+        let knowledge = &bot.knowledge;
+        if !(1..=20).contains(&knowledge.top_k) {
+            return Err(format!("{place}: top_k {} is not 1 to 20", knowledge.top_k));
+        }
+        if let Some(score) = knowledge.min_score
+            && !(0.0..=1.0).contains(&score)
+        {
+            return Err(format!("{place}: min_score {score} is not 0 to 1"));
+        }
+    }
+    Ok(())
+}
