@@ -29,6 +29,7 @@ mod configured;
 mod fail;
 mod ids;
 mod models;
+mod outbound;
 mod output;
 mod prompt;
 mod router;
