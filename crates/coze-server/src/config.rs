@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::edge::FaultRule;
 use crate::models::ScriptRule;
 
 /// The id of the agent that every server has.
@@ -29,6 +30,12 @@ pub struct ServerConfig {
     pub dialect: Dialect,
     /// Agents, models and workflows.
     pub space: Space,
+    /// Callers may ask for faults, and the control endpoints are there: for tests.
+    pub faults: bool,
+    /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
+    pub fault_seed: Option<u64>,
+    /// What was answered survives the loss of power. Only a test may do without.
+    pub durable: bool,
 }
 
 impl ServerConfig {
@@ -41,6 +48,9 @@ impl ServerConfig {
             tokens: Vec::new(),
             dialect: Dialect::Coze,
             space: Space::default(),
+            faults: false,
+            fault_seed: None,
+            durable: true,
         }
     }
 }
@@ -74,6 +84,12 @@ pub struct Space {
     /// Web pages and tools may be on this machine and in private networks.
     #[serde(default)]
     pub allow_private_networks: bool,
+    /// What goes wrong on purpose, and when.
+    #[serde(default)]
+    pub faults: Vec<FaultRule>,
+    /// What chance follows where a fault is not certain.
+    #[serde(default)]
+    pub fault_seed: u64,
     /// Workflow files are looked for beside this folder's `coze.yaml`.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -225,7 +241,15 @@ impl Space {
             source,
         };
         let text = std::fs::read_to_string(path).map_err(io)?;
-        let mut space: Self = serde_saphyr::from_str(&text).map_err(|error| {
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a `coze.yaml`; files that it names are looked for beside `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with line and column where the text itself is at fault.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut space: Self = serde_saphyr::from_str(text).map_err(|error| {
             let place = error.location();
             ConfigError::Syntax {
                 path: path.to_owned(),
@@ -275,6 +299,11 @@ impl Space {
         for workflow in &self.workflows {
             if !seen.insert(workflow.id.as_str()) {
                 return Err(format!("workflows: the id {} stands twice", workflow.id));
+            }
+        }
+        for (index, rule) in self.faults.iter().enumerate() {
+            if let Some((key, why)) = rule.problem() {
+                return Err(format!("faults[{index}]: {key}: {why}"));
             }
         }
         Ok(())

@@ -6,6 +6,7 @@
 
 mod chats;
 mod conversations;
+mod copy;
 mod files;
 mod messages;
 mod runs;
