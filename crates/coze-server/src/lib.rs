@@ -26,6 +26,7 @@ mod caller;
 mod clock;
 mod config;
 mod configured;
+mod definition;
 mod fail;
 mod ids;
 mod models;
@@ -33,6 +34,7 @@ mod output;
 mod prompt;
 mod router;
 mod routes;
+mod settings;
 mod store;
 mod tools;
 mod validate;
@@ -51,9 +53,10 @@ use crate::store::{Db, StoreError};
 
 pub use config::{
     BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    ServerConfig, Space, ToolConfig, WorkflowConfig,
+    ServerConfig, Space, ToolConfig, VariableConfig, WorkflowConfig,
 };
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
 
 /// How long a stop waits for what is under way.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod auth;
+mod bots;
 mod canvas;
 mod chat_bytes;
 mod chat_cancel;
