@@ -13,8 +13,8 @@ use coze_workflow::Plan;
 use crate::app::App;
 use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, Space};
 use crate::definition::Definition;
-use crate::ids::now;
 use crate::models::Model;
+use crate::outbound::Outbound;
 use crate::store::BotRecord;
 
 /// One reading of `coze.yaml`; it never changes, another reading takes its place.
@@ -25,6 +25,8 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    /// The way to addresses that callers and documents name.
+    pub(crate) outbound: Outbound,
 }
 
 impl Configured {
@@ -36,6 +38,7 @@ impl Configured {
             bots: bots(space)?,
             offline: crate::models::build(space, None)?,
             workflows: workflows(space)?,
+            outbound: Outbound::new(space.allow_private_networks)?,
         })
     }
 
@@ -92,7 +95,7 @@ fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, String> {
 
 fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, String> {
     let mut bots = BTreeMap::new();
-    let (demo, read_at) = (demo_bot(), now());
+    let (demo, read_at) = (demo_bot(), crate::clock::Clock::default().now());
     for config in space.bots.iter().chain([&demo]) {
         // An agent of the file may take the demo's place.
         if bots.contains_key(&config.id) {
