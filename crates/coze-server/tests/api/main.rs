@@ -6,6 +6,7 @@
 
 mod auth;
 mod bots;
+mod bots_refused;
 mod canvas;
 mod chat_bytes;
 mod chat_cancel;
