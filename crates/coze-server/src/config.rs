@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::edge::FaultRule;
 use crate::models::ScriptRule;
+use crate::settings::ModelSettings;
 
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
@@ -112,6 +113,9 @@ pub struct BotConfig {
     pub prompt: String,
     /// The name of a model; `offline` by default.
     pub model: Option<String>,
+    /// How the model is to answer.
+    #[serde(default)]
+    pub settings: ModelSettings,
     /// What it says first.
     #[serde(default)]
     pub opening: String,
@@ -124,10 +128,37 @@ pub struct BotConfig {
     /// Ids of workflows that it may call.
     #[serde(default, deserialize_with = "ids")]
     pub workflows: Vec<String>,
+    /// What it remembers of each of its users.
+    #[serde(default)]
+    pub variables: Vec<VariableConfig>,
+}
+
+/// Something that an agent remembers of each of its users.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableConfig {
+    /// The name.
+    pub name: String,
+    /// Its value until one is set.
+    #[serde(default)]
+    pub default: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// False: nobody reads or sets it.
+    #[serde(default = "yes")]
+    pub enable: bool,
+    /// Whether the prompt may use it.
+    #[serde(default = "yes")]
+    pub prompt: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A tool that the caller carries out.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolConfig {
     /// The name.

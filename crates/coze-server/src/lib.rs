@@ -26,6 +26,7 @@ mod caller;
 mod clock;
 mod config;
 mod configured;
+mod definition;
 mod edge;
 mod fail;
 mod ids;
@@ -35,6 +36,7 @@ mod output;
 mod prompt;
 mod router;
 mod routes;
+mod settings;
 mod store;
 mod testing;
 mod tools;
@@ -55,10 +57,11 @@ use crate::store::{Db, StoreError};
 
 pub use config::{
     BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    ServerConfig, Space, ToolConfig, WorkflowConfig,
+    ServerConfig, Space, ToolConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
 pub use testing::{TestServer, TestServerBuilder};
 
