@@ -36,6 +36,36 @@ impl Default for KnowledgeConfig {
     }
 }
 
+impl KnowledgeConfig {
+    /// What the API says; it knows no more than this.
+    pub(crate) fn of_api(api: &coze_types::bots::KnowledgeConfig) -> Self {
+        let datasets = api.dataset_ids.iter().flatten();
+        let strategy = api.search_strategy.unwrap_or_default();
+        Self {
+            datasets: datasets.map(|id| id.as_str().to_owned()).collect(),
+            strategy: Strategy::from_number(strategy.value()).unwrap_or_default(),
+            auto: api.auto_call.unwrap_or(true),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn to_api(&self) -> coze_types::bots::KnowledgeConfig {
+        if self.datasets.is_empty() {
+            return coze_types::bots::KnowledgeConfig::default();
+        }
+        let number = match self.strategy {
+            Strategy::Semantic => 0,
+            Strategy::Hybrid => 1,
+            Strategy::FullText => 20,
+        };
+        coze_types::bots::KnowledgeConfig {
+            dataset_ids: Some(self.datasets.iter().map(|it| it.as_str().into()).collect()),
+            auto_call: Some(self.auto),
+            search_strategy: Some(number.into()),
+        }
+    }
+}
+
 /// How passages are looked for. Without a model for embeddings every way is full text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

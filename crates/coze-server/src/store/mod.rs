@@ -4,9 +4,12 @@
 //! the disk when its future is ready; that is what lets the server answer. [`Unit`] is the trait
 //! behind which a storage engine stands; SQLite is the one built in.
 
+mod bots;
 mod chats;
 mod chunks;
+mod collaborators;
 mod conversations;
+mod copy;
 mod datasets;
 mod documents;
 mod files;
@@ -19,8 +22,10 @@ use std::path::Path;
 
 use coze_types::chat::Chat;
 
+pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use chunks::{Chunks, FoundChunk, NewChunk};
+pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
 pub(crate) use datasets::{DatasetFilter, DatasetRecord, Datasets};
 pub(crate) use documents::{DatasetTotals, DocumentFilter, DocumentRecord, Documents};
@@ -87,7 +92,17 @@ pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
 pub(crate) trait Unit:
-    Conversations + Messages + Chats + Files + Runs + Users + Datasets + Documents + Chunks
+    Conversations
+    + Messages
+    + Chats
+    + Files
+    + Runs
+    + Users
+    + Bots
+    + Collaborators
+    + Datasets
+    + Documents
+    + Chunks
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::{Api, Setup, frames, names, normal, text, within};
+use crate::knowledge::{SPACE, add, dataset, local};
 
 const BOT: &str = "7500000000000000301";
 const DEMAND_BOT: &str = "7500000000000000302";
@@ -229,4 +230,38 @@ async fn a_folder_is_read_again_when_it_has_changed() {
     // Without it, the dataset goes.
     let folder = api.stop().await;
     drop(folder);
+}
+
+#[tokio::test]
+async fn an_agent_made_by_calls_uses_datasets_made_by_calls() {
+    let api = Api::start().await;
+    let dataset = dataset(&api, 0).await;
+    add(
+        &api,
+        &dataset,
+        local("a.txt", "txt", "发票在收货后三天内开出。"),
+    )
+    .await;
+    let body = json!({"space_id": SPACE, "name": "Clerk"});
+    let reply = api.post("/v1/bot/create", body).await;
+    let bot = text(&reply.data()["bot_id"]);
+    let knowledge = |id: &str| json!({"bot_id": bot, "knowledge": {"dataset_ids": [id]}});
+    let reply = api
+        .post("/v1/bot/update", knowledge("7500000000000000999"))
+        .await;
+    assert_snapshot!(reply.refusal(), @"200 4200 Request parameter error: knowledge.dataset_ids[0]: the dataset 7500000000000000999 does not exist");
+    api.post("/v1/bot/update", knowledge(&dataset)).await.data();
+    let publish = json!({"bot_id": bot, "connector_ids": ["1024"]});
+    api.post("/v1/bot/publish", publish).await.data();
+    let shown = api.get(&format!("/v1/bots/{bot}")).await;
+    let infos = &shown.data()["knowledge"]["knowledge_infos"];
+    assert_eq!(*infos, json!([{"id": dataset, "name": "Handbook"}]));
+    let found = answer(&api, &bot, "发票什么时候开？").await;
+    assert!(found.contains("收货后三天"), "{found}");
+    // A removed dataset is forgotten by its agents.
+    api.delete(&format!("/v1/datasets/{dataset}")).await.data();
+    let shown = api.get(&format!("/v1/bots/{bot}")).await;
+    assert_eq!(shown.data()["knowledge"]["knowledge_infos"], json!([]));
+    let found = answer(&api, &bot, "发票什么时候开？").await;
+    assert!(!found.contains("收货后三天"), "{found}");
 }
