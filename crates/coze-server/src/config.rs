@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::limits::Limits;
 use crate::models::ScriptRule;
 
 /// The id of the agent that every server has.
@@ -29,6 +30,8 @@ pub struct ServerConfig {
     pub dialect: Dialect,
     /// Agents, models and workflows.
     pub space: Space,
+    /// What strangers may cost.
+    pub limits: Limits,
 }
 
 impl ServerConfig {
@@ -41,6 +44,7 @@ impl ServerConfig {
             tokens: Vec::new(),
             dialect: Dialect::Coze,
             space: Space::default(),
+            limits: Limits::default(),
         }
     }
 }

@@ -27,7 +27,10 @@ mod clock;
 mod config;
 mod configured;
 mod fail;
+mod form;
 mod ids;
+mod limits;
+mod listen;
 mod models;
 mod output;
 mod prompt;
@@ -41,7 +44,6 @@ mod workflows;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -53,6 +55,7 @@ pub use config::{
     BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
     ServerConfig, Space, ToolConfig, WorkflowConfig,
 };
+pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use store::StoreError as DataError;
 
@@ -139,30 +142,18 @@ impl Server {
         if !address.ip().is_loopback() && !has_token {
             return Err(StartError::Open(address));
         }
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| StartError::Bind { address, source })?;
+        let listener =
+            listen::bind(address).map_err(|source| StartError::Bind { address, source })?;
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { address, source })?;
         let (db, largest) = open_data(&config.data).await?;
+        let limits = config.limits.clone();
         let app = App::new(config, db, largest).map_err(StartError::Space)?;
         app.set_address(address);
         let accepting = CancellationToken::new();
-        let (router, closing) = (router::router(app.clone()), accepting.clone());
-        let serving = tokio::spawn(async move {
-            let listener = axum::serve::ListenerExt::tap_io(listener, |connection| {
-                // Deltas are small and each one matters at once.
-                if let Err(error) = connection.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY could not be set");
-                }
-            });
-            let served =
-                axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the server ended");
-            }
-        });
+        let router = router::router(app.clone());
+        let serving = tokio::spawn(listen::serve(listener, router, limits, accepting.clone()));
         Ok(Self {
             address,
             app: AppHandle(app),

@@ -15,6 +15,7 @@ mod durability;
 mod files;
 mod framing;
 mod harness;
+mod hostile;
 mod messages;
 mod offline;
 mod openai;
