@@ -134,6 +134,7 @@ impl Connection {
             .timer(TokioTimer::new())
             // Who does not answer this has gone.
             .keep_alive_interval(self.limits.head)
+            .keep_alive_timeout(self.limits.head)
             .max_header_list_size(u32::try_from(BUFFER).unwrap_or(u32::MAX));
         let stream = Patient::new(stream, &self.limits);
         let service = service_fn(|request| answer(&self.router, &self.limits, request));

@@ -16,13 +16,13 @@ fn commands() -> Vec<String> {
         "1 UNION SELECT content FROM message",
         "1); ATTACH DATABASE '/tmp/x' AS x; --",
         "%' ESCAPE '\\",
-        "{{ 7 * 191 }}",
+        "{{ 'qu' ~ 'ack' }}",
         "{{ self }}{{ config }}{{ ''.__class__.__mro__ }}",
         "{% for x in range(1000000) %}x{% endfor %}",
         "{% include '/etc/passwd' %}",
         "{{",
         "{{String1}}{{output}}",
-        "${7*191}#{7*191}<%= 7*191 %>",
+        "${'qu'+'ack'}#{'qu'+'ack'}<%= 'qu'+'ack' %>",
         "%s%n%d{0}{}",
         "../../../../etc/passwd",
         "\0",
@@ -175,9 +175,8 @@ async fn call(api: &Api, sample: &Sample, query: &Value, body: &Value) -> Reply 
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str().unwrap()))
         .collect();
-    let request = api
-        .request(sample.method.clone(), sample.path)
-        .query(&pairs);
+    let query = serde_urlencoded::to_string(pairs).unwrap();
+    let request = api.request(sample.method.clone(), &format!("{}?{query}", sample.path));
     let request = match body {
         Value::Null => request,
         body => request.json(body),
@@ -219,7 +218,7 @@ async fn no_text_is_a_command() {
                     "{shown}: {}",
                     reply.text
                 );
-                assert!(!reply.text.contains("1337"), "{shown}: {}", reply.text);
+                assert!(!reply.text.contains("quack"), "{shown}: {}", reply.text);
                 calls += 1;
             }
         }
@@ -259,7 +258,7 @@ async fn commands_are_stored_as_they_are() {
 async fn a_variable_is_no_template() {
     let api = Api::start().await;
     for value in [
-        "{{ 7 * 191 }}",
+        "{{ 'qu' ~ 'ack' }}",
         "{% for x in range(9) %}x{% endfor %}",
         "{{ place }}",
         "{#",
@@ -284,7 +283,13 @@ async fn a_variable_is_no_template() {
 #[tokio::test]
 async fn a_parameter_is_no_template() {
     let api = Api::start().await;
-    for value in ["{{String1}}", "{{ 7 * 191 }}", "{{", "}}", "{{output}}"] {
+    for value in [
+        "{{String1}}",
+        "{{ 'qu' ~ 'ack' }}",
+        "{{",
+        "}}",
+        "{{output}}",
+    ] {
         let body = json!({"workflow_id": GREET, "parameters": {"name": value}});
         let reply = api.post("/v1/workflow/run", body).await;
         let data: Value = serde_json::from_str(reply.data().as_str().unwrap()).unwrap();
