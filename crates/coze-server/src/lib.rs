@@ -26,6 +26,8 @@ mod caller;
 mod clock;
 mod config;
 mod configured;
+mod definition;
+mod edge;
 mod fail;
 mod form;
 mod ids;
@@ -37,7 +39,9 @@ mod output;
 mod prompt;
 mod router;
 mod routes;
+mod settings;
 mod store;
+mod testing;
 mod tools;
 mod validate;
 mod workflows;
@@ -54,11 +58,14 @@ use crate::store::{Db, StoreError};
 
 pub use config::{
     BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    ServerConfig, Space, ToolConfig, WorkflowConfig,
+    ServerConfig, Space, ToolConfig, VariableConfig, WorkflowConfig,
 };
+pub use edge::{Fault, FaultError, FaultRule};
 pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
+pub use testing::{TestServer, TestServerBuilder};
 
 /// How long a stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -150,12 +157,12 @@ impl Server {
             .map_err(|source| StartError::Bind { address, source })?;
         let limits = config.limits.clone();
         let clock = Clock::default();
-        let (db, largest) = open_data(&config.data, clock.now()).await?;
+        let (db, largest) = open_data(&config, clock.now()).await?;
         let app = App::new(config, clock, db, largest).map_err(StartError::Space)?;
         app.set_address(address);
         let accepting = CancellationToken::new();
-        let router = router::router(app.clone());
-        let serving = tokio::spawn(listen::serve(listener, router, limits, accepting.clone()));
+        let routes = edge::around(&app, router::router(app.clone()));
+        let serving = tokio::spawn(listen::serve(listener, routes, limits, accepting.clone()));
         Ok(Self {
             address,
             app: AppHandle(app),
@@ -176,6 +183,43 @@ impl Server {
         self.app.0.url()
     }
 
+    /// Moves its clock forward, for tests of what expires.
+    pub fn advance(&self, time: Duration) {
+        self.app.0.clock.advance(time.as_secs());
+    }
+
+    /// Lets something go wrong from now on. Gives the number by which it is taken back.
+    ///
+    /// # Errors
+    /// What is wrong with the rule.
+    pub fn add_fault(&self, rule: FaultRule) -> Result<u64, String> {
+        match rule.problem() {
+            Some((key, why)) => Err(format!("{key}: {why}")),
+            None => Ok(self.app.0.faults.add(rule)),
+        }
+    }
+
+    /// Takes a fault back, or all that were added. Says how many there were.
+    pub fn remove_faults(&self, id: Option<u64>) -> usize {
+        self.app.0.faults.remove(id)
+    }
+
+    /// Makes it a new server: nothing is stored, no fault was added, the clock goes right.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn reset(&self) -> Result<(), DataError> {
+        self.app.0.reset().await
+    }
+
+    /// Ends it without waiting for anything: for tests.
+    pub(crate) fn abandon(&self) {
+        self.accepting.cancel();
+        self.app.0.stop.cancel();
+        self.serving.abort();
+        self.app.0.db.close();
+    }
+
     /// Ends it: no new calls; open streams are told; what is under way gets a few seconds.
     pub async fn stop(self) {
         self.accepting.cancel();
@@ -191,12 +235,12 @@ impl Server {
 }
 
 /// Opens the data folder, off the runtime's threads, and settles what an earlier server left.
-async fn open_data(folder: &std::path::Path, now: i64) -> Result<(Db, i64), StoreError> {
-    let folder = folder.to_owned();
+async fn open_data(config: &ServerConfig, now: i64) -> Result<(Db, i64), StoreError> {
+    let (folder, durable) = (config.data.clone(), config.durable);
     let opened = tokio::task::spawn_blocking(move || {
         let files = folder.join("files");
         std::fs::create_dir_all(&files).map_err(|source| StoreError::io(&files, source))?;
-        Db::open(&folder.join("coze.db"))
+        Db::open(&folder.join("coze.db"), durable)
     });
     let db = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let largest = db

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use crate::edge::Line;
 use crate::limits::Limits;
 
 use incoming::Incoming;
@@ -136,9 +137,14 @@ impl Connection {
             .keep_alive_interval(self.limits.head)
             .keep_alive_timeout(self.limits.head)
             .max_header_list_size(u32::try_from(BUFFER).unwrap_or(u32::MAX));
-        let stream = Patient::new(stream, &self.limits);
-        let service = service_fn(|request| answer(&self.router, &self.limits, request));
-        let served = builder.serve_connection(TokioIo::new(stream), service);
+        let line = Line::new(stream);
+        let wire = line.wire();
+        let service = service_fn(|mut request: Request<_>| {
+            request.extensions_mut().insert(wire.clone());
+            answer(&self.router, &self.limits, request)
+        });
+        let line = TokioIo::new(Patient::new(line, &self.limits));
+        let served = builder.serve_connection(line, service);
         let mut served = std::pin::pin!(served);
         let result = tokio::select! {
             result = served.as_mut() => result,

@@ -10,16 +10,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, Result};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use crate::edge::Line;
 use crate::limits::Limits;
 
 /// The bytes that tell which version of HTTP is spoken.
 const PREFACE: usize = 24;
 
 pub(super) struct Patient {
-    stream: TcpStream,
+    line: Line,
     /// Of the preface.
     read: usize,
     head: Duration,
@@ -30,9 +30,9 @@ pub(super) struct Patient {
 }
 
 impl Patient {
-    pub(super) fn new(stream: TcpStream, limits: &Limits) -> Self {
+    pub(super) fn new(line: Line, limits: &Limits) -> Self {
         Self {
-            stream,
+            line,
             read: 0,
             head: limits.head,
             reader: limits.reader,
@@ -74,7 +74,7 @@ impl AsyncRead for Patient {
     ) -> Poll<Result<()>> {
         let before = buffer.filled().len();
         let this = &mut *self;
-        let result = Pin::new(&mut this.stream).poll_read(context, buffer);
+        let result = Pin::new(&mut this.line).poll_read(context, buffer);
         if this.read >= PREFACE {
             return result;
         }
@@ -97,7 +97,7 @@ impl AsyncWrite for Patient {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let result = Pin::new(&mut self.line).poll_write(context, bytes);
         self.written(context, result)
     }
 
@@ -106,19 +106,19 @@ impl AsyncWrite for Patient {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        let result = Pin::new(&mut self.line).poll_write_vectored(context, bytes);
         self.written(context, result)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.line.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.line).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.line).poll_shutdown(context)
     }
 }

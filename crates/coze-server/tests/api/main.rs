@@ -5,13 +5,17 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod auth;
+mod bots;
+mod bots_refused;
 mod canvas;
 mod chat_bytes;
 mod chat_cancel;
 mod chat_states;
 mod config;
+mod control;
 mod conversations;
 mod durability;
+mod faults;
 mod files;
 mod framing;
 mod harness;
@@ -19,12 +23,14 @@ mod hostile;
 mod messages;
 mod offline;
 mod openai;
+mod operate;
 mod peer;
 mod random;
 mod routing;
 mod slow_reader;
 mod space;
 mod stop;
+mod testserver;
 mod validation;
 mod validation_messages;
 mod workflow_bytes;
