@@ -27,6 +27,7 @@ mod clock;
 mod config;
 mod configured;
 mod definition;
+mod drain;
 mod edge;
 mod fail;
 mod ids;

@@ -9,6 +9,7 @@ use coze_types::Endpoint;
 use crate::app::App;
 use crate::call::{Call, endpoint, finish, streaming};
 use crate::config::Dialect;
+use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
@@ -85,6 +86,7 @@ pub(crate) fn router(app: App) -> Router {
         .0
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn(drain::after_answer))
         .with_state(app)
 }
 

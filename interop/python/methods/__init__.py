@@ -15,6 +15,8 @@ from typing import Any, Callable, Dict, Iterator, List, Set
 import cozepy
 from harness import REPO
 
+from .common import is_not_served
+
 WEBSOCKET = "WebSocket"  # what a call over a WebSocket needs: there is no row for it, and no server of ours
 
 
@@ -93,8 +95,7 @@ def run(case: Case, context: Any) -> str:
     try:
         case.run(context)
     except cozepy.CozeAPIError as error:
-        # The documented answer to what is not served.
-        if error.code == 404 and ("has no endpoint" in error.msg or "does not serve" in error.msg):
+        if is_not_served(error):
             return "not served"
         raise
     except Exception:

@@ -42,7 +42,8 @@ class Blocking:
                 return
 
     def _plain(self, value: Any) -> Any:
-        ours = type(value).__module__.startswith("cozepy") and not hasattr(value, "model_fields")
-        if callable(value) and not inspect.isclass(value) or ours or hasattr(value, "__aiter__"):
-            return value if isinstance(value, str) else Blocking(self._loop, value)
+        """What has to be waited for: methods, clients, pages, streams. Everything else stays as it is."""
+        is_client = type(value).__module__.startswith("cozepy") and hasattr(value, "_requester")
+        if inspect.ismethod(value) or is_client or hasattr(value, "__aiter__"):
+            return Blocking(self._loop, value)
         return value

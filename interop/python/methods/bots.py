@@ -1,4 +1,5 @@
 from cozepy import BotOnboardingInfo, BotPromptInfo, PublishStatus
+from cozepy.connectors.bots import AuditStatus
 
 from . import method
 from .common import API, NOWHERE, SCRIPTED, SPACE, ask, fresh, refused
@@ -75,8 +76,6 @@ def _(context):
 
 @method("connectors.bots.update", "ReviewConnectorBot")
 def _(context):
-    from cozepy import AuditStatus
-
     context.coze.connectors.bots.update(
         bot_id=SCRIPTED, connector_id=API, audit_status=AuditStatus.REJECTED, reason="tested"
     )
