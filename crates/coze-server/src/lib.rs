@@ -20,6 +20,7 @@
 
 mod agent;
 mod app;
+mod audio;
 mod auth;
 mod call;
 mod caller;
@@ -27,6 +28,7 @@ mod clock;
 mod config;
 mod configured;
 mod fail;
+mod form;
 mod ids;
 mod models;
 mod output;

@@ -3,15 +3,17 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, post};
+use axum::routing::{MethodRouter, get, post};
 use coze_types::Endpoint;
 
 use crate::app::App;
-use crate::call::{Call, endpoint, finish, streaming};
+use crate::call::{Call, endpoint, finish, media, streaming, upload};
 use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::log_id;
-use crate::routes::{bots, chat, conversations, files, messages, runs, users, workflows};
+use crate::routes::{
+    audio, bots, chat, conversations, files, messages, runs, users, voiceprints, workflows,
+};
 
 /// The routes; the method and the path of each come from its row.
 pub(crate) fn router(app: App) -> Router {
@@ -20,7 +22,8 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        audio as a, bots as b, conversations as c, files as f, messages as m, runs as h,
+        users as u, voiceprints as v,
     };
 
     let mut routes = Routes(Router::new());
@@ -65,11 +68,26 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<b::RetrieveOnlineBot>(endpoint(bots::retrieve_online));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
+    routes.add::<a::ListVoices>(endpoint(audio::voices));
+    routes.add::<a::CloneVoice>(upload(audio::LIMIT, audio::clone));
+    routes.add::<a::CreateSpeech>(media(audio::speech));
+    routes.add::<a::CreateTranscription>(upload(audio::LIMIT, audio::transcribe));
+    routes.add::<v::CreateVoiceprintGroup>(endpoint(voiceprints::create_group));
+    routes.add::<v::ListVoiceprintGroups>(endpoint(voiceprints::list_groups));
+    routes.add::<v::UpdateVoiceprintGroup>(endpoint(voiceprints::update_group));
+    routes.add::<v::DeleteVoiceprintGroup>(endpoint(voiceprints::delete_group));
+    routes.add::<v::IdentifySpeaker>(upload(voiceprints::LIMIT, voiceprints::identify));
+    routes.add::<v::CreateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::create));
+    routes.add::<v::ListVoiceprints>(endpoint(voiceprints::list));
+    routes.add::<v::UpdateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::update));
+    routes.add::<v::DeleteVoiceprint>(endpoint(voiceprints::delete));
+
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
     }
     routes
         .0
+        .route(audio::SOUND, get(audio::listen))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)

@@ -4,6 +4,7 @@
 //! that the server itself uses: a field misspelt there must show here.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod audio;
 mod auth;
 mod canvas;
 mod chat_bytes;
