@@ -71,6 +71,9 @@ pub struct Space {
     /// The workflows.
     #[serde(default)]
     pub workflows: Vec<WorkflowConfig>,
+    /// Web pages and tools may be on this machine and in private networks.
+    #[serde(default)]
+    pub allow_private_networks: bool,
     /// Workflow files are looked for beside this folder's `coze.yaml`.
     #[serde(skip)]
     pub folder: PathBuf,

@@ -10,6 +10,7 @@ use coze_workflow::Plan;
 use crate::app::App;
 use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, Space};
 use crate::models::Model;
+use crate::outbound::Outbound;
 
 /// One reading of `coze.yaml`; it never changes, another reading takes its place.
 pub(crate) struct Configured {
@@ -19,6 +20,8 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    /// The way to addresses that callers and documents name.
+    pub(crate) outbound: Outbound,
 }
 
 impl Configured {
@@ -30,6 +33,7 @@ impl Configured {
             bots: bots(space)?,
             offline: crate::models::build(space, None)?,
             workflows: workflows(space)?,
+            outbound: Outbound::new(space.allow_private_networks)?,
         })
     }
 }

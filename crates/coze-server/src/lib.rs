@@ -31,6 +31,7 @@ mod fail;
 mod form;
 mod ids;
 mod models;
+mod outbound;
 mod output;
 mod prompt;
 mod router;
@@ -47,8 +48,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::store::{Db, StoreError};
 
 pub use config::{
@@ -147,8 +148,9 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { address, source })?;
-        let (db, largest) = open_data(&config.data).await?;
-        let app = App::new(config, db, largest).map_err(StartError::Space)?;
+        let clock = Clock::default();
+        let (db, largest) = open_data(&config.data, clock.now()).await?;
+        let app = App::new(config, clock, db, largest).map_err(StartError::Space)?;
         app.set_address(address);
         let accepting = CancellationToken::new();
         let (router, closing) = (router::router(app.clone()), accepting.clone());
@@ -200,7 +202,7 @@ impl Server {
 }
 
 /// Opens the data folder, off the runtime's threads, and settles what an earlier server left.
-async fn open_data(folder: &std::path::Path) -> Result<(Db, i64), StoreError> {
+async fn open_data(folder: &std::path::Path, now: i64) -> Result<(Db, i64), StoreError> {
     let folder = folder.to_owned();
     let opened = tokio::task::spawn_blocking(move || {
         let files = folder.join("files");
@@ -209,9 +211,9 @@ async fn open_data(folder: &std::path::Path) -> Result<(Db, i64), StoreError> {
     });
     let db = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let largest = db
-        .write(|unit| {
+        .write(move |unit| {
             let why = Fail::interrupted();
-            let count = unit.fail_interrupted(now(), why.code, &why.msg)?;
+            let count = unit.fail_interrupted(now, why.code, &why.msg)?;
             if count > 0 {
                 tracing::warn!(
                     count,

@@ -16,7 +16,6 @@ use crate::call::{Answer, Call};
 use crate::caller::Caller;
 use crate::config::Dialect;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::output::Output;
 use crate::store::{ChatRecord, Unit, number};
 use crate::validate;
@@ -67,7 +66,7 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
                     id: chat_id,
                     conversation_id: conversation.id.clone(),
                     bot_id: Some(body.bot_id.clone()),
-                    created_at: Some(Timestamp(now())),
+                    created_at: Some(Timestamp(app.now())),
                     meta_data: body.meta_data.clone(),
                     last_error: Some(ChatError::default()),
                     status: ChatStatus::InProgress,
@@ -237,6 +236,7 @@ pub(crate) async fn messages(
 
 pub(crate) async fn cancel(app: App, call: Call<CancelChat>) -> Result<Data<Chat>, Fail> {
     let (user, body) = (call.user, call.row.body);
+    let now = Timestamp(app.now());
     let chat = app
         .db
         .write(move |unit| {
@@ -247,7 +247,7 @@ pub(crate) async fn cancel(app: App, call: Call<CancelChat>) -> Result<Data<Chat
                 return Err(Fail::new(4104, msg));
             }
             record.chat.status = ChatStatus::Canceled;
-            record.chat.completed_at = Some(Timestamp(now()));
+            record.chat.completed_at = Some(now);
             unit.update_chat(&record)?;
             Ok(record.wire())
         })
@@ -357,7 +357,7 @@ fn fill_outputs(record: &mut ChatRecord, outputs: &[ToolOutput]) -> Result<Vec<S
 }
 
 fn response(app: &App, chat: &Chat, output: &str) -> Message {
-    let now = Timestamp(now());
+    let now = Timestamp(app.now());
     let message = Message {
         id: app.ids.next_id(),
         conversation_id: Some(chat.conversation_id.clone()),

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::call::{self, Call};
 use crate::fail::Fail;
 use crate::form::base_name;
-use crate::ids::{log_id, now};
+use crate::ids::log_id;
 use crate::store::number;
 use crate::{auth, validate};
 
@@ -105,7 +105,7 @@ async fn receive(
             id: id.into(),
             bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
             file_name: name,
-            created_at: Timestamp(now()),
+            created_at: Timestamp(app.now()),
             ..File::default()
         });
     }

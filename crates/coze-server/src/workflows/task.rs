@@ -29,7 +29,7 @@ pub(super) fn start(
             let model = model(app, run, request.model_name.as_deref());
             let streamed = request.stream;
             let request = model_request(*request, history);
-            call_model(&model, request, task.id, streamed, deadline)
+            call_model(app, &model, request, task.id, streamed, deadline)
         }
         other => {
             let message = format!("this server cannot carry out {other:?}");
@@ -81,6 +81,7 @@ fn model_request(request: coze_workflow::ModelRequest, history: &[ModelMessage])
 }
 
 fn call_model(
+    app: &App,
     model: &Arc<dyn Model>,
     request: ModelRequest,
     task: coze_workflow::TaskId,
@@ -88,11 +89,13 @@ fn call_model(
     deadline: Option<Instant>,
 ) -> TaskStream {
     struct State {
+        app: App,
         events: crate::models::ModelStream,
         reply: ModelReply,
         reasoning: String,
     }
     let state = State {
+        app: app.clone(),
         events: model.respond(request),
         reply: ModelReply::default(),
         reasoning: String::new(),
@@ -135,7 +138,8 @@ fn call_model(
                     }
                     // The built-in model answers sums through a tool; here it can do so at once.
                     Some(Ok(ModelEvent::Call(call))) => {
-                        let output = crate::tools::call(&call.name, &call.arguments);
+                        let output =
+                            crate::tools::call(&call.name, &call.arguments, state.app.now());
                         state.reply.text.push_str(&output.unwrap_or_default());
                     }
                     Some(Ok(ModelEvent::FollowUps(_))) => {}
