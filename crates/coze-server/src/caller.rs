@@ -111,6 +111,12 @@ impl Directory {
         Ok(caller)
     }
 
+    /// Asks the store again from now on.
+    pub(crate) fn forget(&self) {
+        let known = self.0.write();
+        known.unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn known(&self, user: i64) -> Option<Caller> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.get(&user).cloned()

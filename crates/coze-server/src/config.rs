@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::edge::FaultRule;
 use crate::models::ScriptRule;
+use crate::settings::ModelSettings;
 
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
@@ -29,6 +31,12 @@ pub struct ServerConfig {
     pub dialect: Dialect,
     /// Agents, models and workflows.
     pub space: Space,
+    /// Callers may ask for faults, and the control endpoints are there: for tests.
+    pub faults: bool,
+    /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
+    pub fault_seed: Option<u64>,
+    /// What was answered survives the loss of power. Only a test may do without.
+    pub durable: bool,
 }
 
 impl ServerConfig {
@@ -41,6 +49,9 @@ impl ServerConfig {
             tokens: Vec::new(),
             dialect: Dialect::Coze,
             space: Space::default(),
+            faults: false,
+            fault_seed: None,
+            durable: true,
         }
     }
 }
@@ -74,6 +85,12 @@ pub struct Space {
     /// Web pages and tools may be on this machine and in private networks.
     #[serde(default)]
     pub allow_private_networks: bool,
+    /// What goes wrong on purpose, and when.
+    #[serde(default)]
+    pub faults: Vec<FaultRule>,
+    /// What chance follows where a fault is not certain.
+    #[serde(default)]
+    pub fault_seed: u64,
     /// Workflow files are looked for beside this folder's `coze.yaml`.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -96,6 +113,9 @@ pub struct BotConfig {
     pub prompt: String,
     /// The name of a model; `offline` by default.
     pub model: Option<String>,
+    /// How the model is to answer.
+    #[serde(default)]
+    pub settings: ModelSettings,
     /// What it says first.
     #[serde(default)]
     pub opening: String,
@@ -108,10 +128,37 @@ pub struct BotConfig {
     /// Ids of workflows that it may call.
     #[serde(default, deserialize_with = "ids")]
     pub workflows: Vec<String>,
+    /// What it remembers of each of its users.
+    #[serde(default)]
+    pub variables: Vec<VariableConfig>,
+}
+
+/// Something that an agent remembers of each of its users.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableConfig {
+    /// The name.
+    pub name: String,
+    /// Its value until one is set.
+    #[serde(default)]
+    pub default: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// False: nobody reads or sets it.
+    #[serde(default = "yes")]
+    pub enable: bool,
+    /// Whether the prompt may use it.
+    #[serde(default = "yes")]
+    pub prompt: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A tool that the caller carries out.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolConfig {
     /// The name.
@@ -225,7 +272,15 @@ impl Space {
             source,
         };
         let text = std::fs::read_to_string(path).map_err(io)?;
-        let mut space: Self = serde_saphyr::from_str(&text).map_err(|error| {
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a `coze.yaml`; files that it names are looked for beside `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with line and column where the text itself is at fault.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut space: Self = serde_saphyr::from_str(text).map_err(|error| {
             let place = error.location();
             ConfigError::Syntax {
                 path: path.to_owned(),
@@ -275,6 +330,11 @@ impl Space {
         for workflow in &self.workflows {
             if !seen.insert(workflow.id.as_str()) {
                 return Err(format!("workflows: the id {} stands twice", workflow.id));
+            }
+        }
+        for (index, rule) in self.faults.iter().enumerate() {
+            if let Some((key, why)) = rule.problem() {
+                return Err(format!("faults[{index}]: {key}: {why}"));
             }
         }
         Ok(())

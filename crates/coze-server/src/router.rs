@@ -12,7 +12,8 @@ use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    audio, bots, chat, conversations, files, messages, runs, users, voiceprints, workflows,
+    audio, bots, chat, collaboration, conversations, files, messages, runs, users, voiceprints,
+    workflows,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -22,8 +23,8 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        audio as a, bots as b, conversations as c, files as f, messages as m, runs as h,
-        users as u, voiceprints as v,
+        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        voiceprints as v,
     };
 
     let mut routes = Routes(Router::new());
@@ -66,7 +67,34 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<b::RetrieveBot>(endpoint(bots::retrieve));
     routes.add::<b::ListPublishedBots>(endpoint(bots::list_published));
     routes.add::<b::RetrieveOnlineBot>(endpoint(bots::retrieve_online));
+    routes.add::<b::CreateBot>(endpoint(bots::create));
+    routes.add::<b::UpdateBot>(endpoint(bots::update));
+    routes.add::<b::PublishBot>(endpoint(bots::publish));
+    routes.add::<b::UnpublishBot>(endpoint(bots::unpublish));
+    routes.add::<b::ListBotVersions>(endpoint(bots::versions));
+    routes.add::<b::SetBotCollaborationMode>(endpoint(collaboration::bot_mode));
+    routes.add::<b::AddBotCollaborator>(endpoint(collaboration::add_to_bot));
+    routes.add::<b::RemoveBotCollaborator>(endpoint(collaboration::remove_from_bot));
+    routes.add::<w::SetWorkflowCollaborationMode>(endpoint(collaboration::workflow_mode));
+    routes.add::<w::AddWorkflowCollaborator>(endpoint(collaboration::add_to_workflow));
+    routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
+
+    add_audio(&mut routes);
+
+    if app.dialect == Dialect::Skill {
+        routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
+    }
+    routes
+        .0
+        .route(audio::SOUND, get(audio::listen))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(app)
+}
+
+fn add_audio(routes: &mut Routes) {
+    use coze_types::{audio as a, voiceprints as v};
 
     routes.add::<a::ListVoices>(endpoint(audio::voices));
     routes.add::<a::CloneVoice>(upload(audio::LIMIT, audio::clone));
@@ -81,16 +109,6 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<v::ListVoiceprints>(endpoint(voiceprints::list));
     routes.add::<v::UpdateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::update));
     routes.add::<v::DeleteVoiceprint>(endpoint(voiceprints::delete));
-
-    if app.dialect == Dialect::Skill {
-        routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
-    }
-    routes
-        .0
-        .route(audio::SOUND, get(audio::listen))
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
-        .with_state(app)
 }
 
 struct Routes(Router<App>);
