@@ -24,7 +24,6 @@ pub(crate) fn router(app: App) -> Router {
     use coze_types::workflows as w;
     use coze_types::{
         bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
-        voiceprints as v,
     };
 
     let mut routes = Routes(Router::new());

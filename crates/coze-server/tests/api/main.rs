@@ -33,5 +33,6 @@ mod stop;
 mod testserver;
 mod validation;
 mod validation_messages;
+mod voiceprints;
 mod workflow_bytes;
 mod workflows;
