@@ -20,6 +20,7 @@
 
 mod agent;
 mod app;
+mod audio;
 mod auth;
 mod call;
 mod caller;
@@ -30,6 +31,7 @@ mod definition;
 mod drain;
 mod edge;
 mod fail;
+mod form;
 mod ids;
 mod models;
 mod outbound;
