@@ -58,6 +58,11 @@ impl Caller {
         self.0.home
     }
 
+    /// The spaces that the caller may see.
+    pub(crate) fn spaces(&self) -> Vec<i64> {
+        self.0.spaces.keys().copied().collect()
+    }
+
     pub(crate) fn sees(&self, space: i64) -> bool {
         self.0.spaces.contains_key(&space)
     }

@@ -1,156 +1,107 @@
-//! Forms with files, read piece by piece.
-//!
-//! The reader of forms takes from a body whatever is there, and keeps what it cannot make sense of
-//! yet. So it is fed one piece at a time, and no more than [`AHEAD`] before something comes out.
+//! Forms: `multipart/form-data` of text fields and one small file, read into memory.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use axum::body::HttpBody;
+use axum::extract::Request;
+use bytes::{Bytes, BytesMut};
+use coze_types::files::FilePart;
+use serde_json::{Map, Value};
 
-use axum::body::{Body, Bytes};
-use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{FromRequest, Multipart, Request};
-use hyper::body::{Frame, SizeHint};
+use crate::fail::Fail;
+use crate::parts::Parts;
 
-use crate::fail::{Fail, caused_by};
-use crate::listen::TooSlow;
+/// The largest text field, in bytes.
+const TEXT_LIMIT: usize = 64 * 1024;
 
-/// The parts of a form at most.
-const PARTS: usize = 64;
-/// Bytes that may be read without an end of a part's head in sight.
-const AHEAD: usize = 64 * 1024;
-
-/// A form under way.
+/// What a form holds.
+#[derive(Debug, Default)]
 pub(crate) struct Form {
-    parts: Multipart,
-    count: usize,
-    ahead: Arc<AtomicUsize>,
-}
-
-/// A part of a form.
-pub(crate) struct Part<'a> {
-    field: Field<'a>,
-    ahead: Arc<AtomicUsize>,
+    /// The text fields by name; empty ones, which SDKs send for none, are left out.
+    pub(crate) texts: Map<String, Value>,
+    /// The file.
+    pub(crate) file: Option<FilePart>,
 }
 
 impl Form {
-    pub(crate) async fn read(request: Request) -> Result<Self, Fail> {
-        let ahead = Arc::new(AtomicUsize::new(0));
-        let fed = Arc::clone(&ahead);
-        let request = request.map(|body| {
-            Body::new(Feed {
-                body,
-                ahead: fed,
-                paused: false,
-            })
-        });
-        match Multipart::from_request(request, &()).await {
-            Ok(parts) => Ok(Self {
-                parts,
-                count: 0,
-                ahead,
-            }),
-            Err(why) => {
-                let why = format!("it must be multipart/form-data with one file ({why})");
-                Err(Fail::invalid("body", why))
+    /// Reads a form whose file has at most `limit` bytes.
+    pub(crate) async fn read(request: Request, limit: usize) -> Result<Self, Fail> {
+        // A form without parts; some clients send nothing at all for it.
+        if request.body().is_end_stream() {
+            return Ok(Self::default());
+        }
+        let mut parts = Parts::read(request).await?;
+        let mut form = Self::default();
+        while let Some(mut part) = parts.next().await? {
+            let name = part.name().unwrap_or_default().to_owned();
+            let file_name = part.file_name().map(base_name);
+            let media_type = part.media_type().map(str::to_owned);
+            // The Go SDK gives the file no name at times; the part's name tells then.
+            let is_file = name == "file" || file_name.is_some();
+            let most = if is_file { limit } else { TEXT_LIMIT };
+            let mut content = BytesMut::new();
+            while let Some(chunk) = part.chunk().await? {
+                if content.len() + chunk.len() > most {
+                    return Err(too_large(&name, is_file, most));
+                }
+                content.extend_from_slice(&chunk);
+            }
+            if is_file {
+                form.set_file(content.freeze(), file_name, media_type)?;
+            } else {
+                let text = std::str::from_utf8(&content)
+                    .map_err(|_| Fail::invalid(&name, "it is not UTF-8"))?;
+                if !text.is_empty() {
+                    form.texts.insert(name, text.into());
+                }
             }
         }
+        Ok(form)
     }
 
-    /// The next part. What was not read of the one before should have been
-    /// [skipped](Part::skip).
-    pub(crate) async fn next(&mut self) -> Result<Option<Part<'_>>, Fail> {
-        let Some(field) = self.parts.next_field().await.map_err(|it| broken(&it))? else {
-            return Ok(None);
-        };
-        self.ahead.store(0, Ordering::Relaxed);
-        self.count += 1;
-        if self.count > PARTS {
-            let why = format!("the form has more than {PARTS} parts");
-            return Err(Fail::invalid("body", why));
+    fn set_file(
+        &mut self,
+        content: Bytes,
+        file_name: Option<String>,
+        media_type: Option<String>,
+    ) -> Result<(), Fail> {
+        if self.file.is_some() {
+            return Err(Fail::new(4301, "more than one file; send one"));
         }
-        let ahead = Arc::clone(&self.ahead);
-        Ok(Some(Part { field, ahead }))
-    }
-}
-
-impl Part<'_> {
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.field.name()
-    }
-
-    pub(crate) fn file_name(&self) -> Option<&str> {
-        self.field.file_name()
-    }
-
-    /// The next piece of its content.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fail> {
-        let chunk = self.field.chunk().await.map_err(|it| broken(&it))?;
-        self.ahead.store(0, Ordering::Relaxed);
-        Ok(chunk)
-    }
-
-    /// Reads to its end.
-    pub(crate) async fn skip(mut self) -> Result<(), Fail> {
-        while self.chunk().await?.is_some() {}
+        if content.is_empty() {
+            return Err(Fail::new(4300, "the file is empty"));
+        }
+        self.file = Some(FilePart {
+            file_name: file_name.unwrap_or_default(),
+            media_type,
+            content,
+        });
         Ok(())
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the head of a part is larger than 64 KB")]
-struct HeadTooLarge;
-
-fn broken(error: &MultipartError) -> Fail {
-    if caused_by::<TooSlow>(error) {
-        return Fail::invalid("body", TooSlow).with_http(408);
+fn too_large(name: &str, is_file: bool, limit: usize) -> Fail {
+    if is_file {
+        let msg = format!("the file is larger than {} MB", limit / (1024 * 1024));
+        return Fail::new(4302, msg).with_http(413);
     }
-    if caused_by::<HeadTooLarge>(error) {
-        return Fail::invalid("body", HeadTooLarge).with_http(413);
-    }
-    let text = error.body_text();
-    Fail::new(4304, format!("the upload did not arrive whole: {text}"))
+    Fail::invalid(name, format!("it is larger than {} KB", limit / 1024))
 }
 
-/// Hands a body on piece by piece.
-struct Feed {
-    body: Body,
-    /// What was handed on since something came of it.
-    ahead: Arc<AtomicUsize>,
-    /// The reader has had a piece and should look at it first.
-    paused: bool,
-}
-
-impl hyper::body::Body for Feed {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if std::mem::take(&mut self.paused) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if self.ahead.load(Ordering::Relaxed) > AHEAD {
-            return Poll::Ready(Some(Err(axum::Error::new(HeadTooLarge))));
-        }
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if let Some(Ok(frame)) = &frame {
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            self.ahead.fetch_add(length, Ordering::Relaxed);
-            self.paused = true;
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+/// The last part of a path; the name is never used as a path here, but callers may do so.
+pub(crate) fn base_name(name: &str) -> String {
+    // Forms spell these three characters so (HTML standard, multipart form data).
+    let name = name
+        .replace("%22", "\"")
+        .replace("%0D", "\r")
+        .replace("%0A", "\n");
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name
+        .chars()
+        .filter(|it| !it.is_control())
+        .take(255)
+        .collect();
+    if matches!(name.as_str(), "" | "." | "..") {
+        "file".to_owned()
+    } else {
+        name
     }
 }

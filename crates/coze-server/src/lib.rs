@@ -20,6 +20,7 @@
 
 mod agent;
 mod app;
+mod audio;
 mod auth;
 mod call;
 mod caller;
@@ -27,6 +28,7 @@ mod clock;
 mod config;
 mod configured;
 mod definition;
+mod drain;
 mod edge;
 mod fail;
 mod form;
@@ -36,6 +38,7 @@ mod listen;
 mod models;
 mod outbound;
 mod output;
+mod parts;
 mod prompt;
 mod router;
 mod routes;

@@ -12,8 +12,9 @@ use tokio::io::AsyncWriteExt;
 use crate::app::App;
 use crate::call::{self, Call};
 use crate::fail::Fail;
-use crate::form::Form;
+use crate::form::base_name;
 use crate::ids::log_id;
+use crate::parts::Parts;
 use crate::store::number;
 use crate::{auth, validate};
 
@@ -32,7 +33,7 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Response
         if request.body().size_hint().lower() > LIMIT + AROUND {
             return Err(too_large());
         }
-        let mut form = Form::read(request).await?;
+        let mut form = Parts::read(request).await?;
         let mut written = Vec::new();
         let file = match receive(&app, &mut form, &mut written).await {
             Ok(file) => file,
@@ -58,7 +59,7 @@ fn too_large() -> Fail {
 }
 
 /// Receives the file; what it wrote, it names in `written`, also when it fails.
-async fn receive(app: &App, form: &mut Form, written: &mut Vec<PathBuf>) -> Result<File, Fail> {
+async fn receive(app: &App, form: &mut Parts, written: &mut Vec<PathBuf>) -> Result<File, Fail> {
     let mut received: Option<File> = None;
     while let Some(mut part) = form.next().await? {
         let name = match (part.name(), part.file_name()) {
@@ -105,26 +106,6 @@ async fn receive(app: &App, form: &mut Form, written: &mut Vec<PathBuf>) -> Resu
         });
     }
     received.ok_or_else(|| Fail::invalid("file", "the form has no part of that name with a file"))
-}
-
-/// The last part of a path; the name is never used as a path here, but callers may do so.
-fn base_name(name: &str) -> String {
-    // Forms spell these three characters so (HTML standard, multipart form data).
-    let name = name
-        .replace("%22", "\"")
-        .replace("%0D", "\r")
-        .replace("%0A", "\n");
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name
-        .chars()
-        .filter(|it| !it.is_control())
-        .take(255)
-        .collect();
-    if matches!(name.as_str(), "" | "." | "..") {
-        "file".to_owned()
-    } else {
-        name
-    }
 }
 
 pub(crate) async fn retrieve(app: App, call: Call<RetrieveFile>) -> Result<Data<File>, Fail> {

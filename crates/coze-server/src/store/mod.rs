@@ -14,6 +14,8 @@ mod messages;
 mod runs;
 mod sqlite;
 mod users;
+mod voiceprints;
+mod voices;
 
 use std::path::Path;
 
@@ -27,7 +29,9 @@ pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
 pub(crate) use sqlite::Db;
-pub(crate) use users::{Membership, Users};
+pub(crate) use users::{Membership, UserRecord, Users};
+pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
+pub(crate) use voices::{VoiceRecord, Voices};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +90,16 @@ pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
 pub(crate) trait Unit:
-    Conversations + Messages + Chats + Files + Runs + Users + Bots + Collaborators
+    Conversations
+    + Messages
+    + Chats
+    + Files
+    + Runs
+    + Users
+    + Bots
+    + Collaborators
+    + Voices
+    + Voiceprints
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;
