@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Keeper;
 use crate::caller::Directory;
 use crate::clock::Clock;
 use crate::config::{Dialect, ServerConfig};
@@ -24,7 +25,7 @@ pub(crate) struct State {
     pub(crate) db: Db,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
-    pub(crate) tokens: Vec<String>,
+    pub(crate) keeper: Keeper,
     pub(crate) dialect: Dialect,
     pub(crate) directory: Directory,
     configured: RwLock<Arc<Configured>>,
@@ -51,18 +52,17 @@ impl App {
     pub(crate) fn new(config: ServerConfig, db: Db, largest_id: i64) -> Result<Self, String> {
         let ServerConfig {
             data,
-            mut tokens,
+            tokens,
             dialect,
             space,
             ..
         } = config;
-        tokens.extend(space.tokens.iter().cloned());
         let configured = Configured::new(&space)?;
         Ok(Self(Arc::new(State {
             db,
             ids: Ids::new(largest_id),
             clock: Clock::default(),
-            tokens,
+            keeper: Keeper::new(&tokens, &space)?,
             dialect,
             directory: Directory::default(),
             configured: RwLock::new(Arc::new(configured)),

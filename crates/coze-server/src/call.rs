@@ -112,7 +112,7 @@ async fn read<E: Endpoint>(
     request: Request,
     log_id: &str,
 ) -> Result<Call<E>, Fail> {
-    let user = auth::admit(app, request.headers()).await?;
+    let user = auth::admit(app, request.headers(), E::INFO).await?;
     let query = query::<E::Query>(request.uri().query().unwrap_or_default())?;
     let body = match E::INFO.body {
         BodyKind::Json => body::<E::Body>(&read_body(request.into_body()).await?)?,

@@ -26,7 +26,9 @@ mod caller;
 mod clock;
 mod config;
 mod configured;
+mod crypt;
 mod fail;
+mod identity;
 mod ids;
 mod models;
 mod output;
@@ -46,12 +48,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::fail::Fail;
+use crate::identity::InstallError;
 use crate::ids::now;
 use crate::store::{Db, StoreError};
 
 pub use config::{
-    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    ServerConfig, Space, ToolConfig, WorkflowConfig,
+    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
+    OfflineConfig, OpenAiConfig, ServerConfig, Space, SpaceConfig, TokenConfig, ToolConfig,
+    UserConfig, WorkflowConfig,
 };
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use store::StoreError as DataError;
@@ -146,7 +150,14 @@ impl Server {
             .local_addr()
             .map_err(|source| StartError::Bind { address, source })?;
         let (db, largest) = open_data(&config.data).await?;
+        let space = config.space.clone();
         let app = App::new(config, db, largest).map_err(StartError::Space)?;
+        identity::install(&app, space)
+            .await
+            .map_err(|error| match error {
+                InstallError::Store(error) => StartError::Data(error),
+                InstallError::Conflict(why) => StartError::Space(why),
+            })?;
         app.set_address(address);
         let accepting = CancellationToken::new();
         let (router, closing) = (router::router(app.clone()), accepting.clone());

@@ -11,7 +11,7 @@ use crate::call::{Call, endpoint, finish, streaming};
 use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::log_id;
-use crate::routes::{bots, chat, conversations, files, messages, runs, users, workflows};
+use crate::routes::{bots, chat, conversations, files, messages, runs, tokens, users, workflows};
 
 /// The routes; the method and the path of each come from its row.
 pub(crate) fn router(app: App) -> Router {
@@ -20,7 +20,7 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        auth as a, bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
@@ -64,6 +64,13 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<b::ListPublishedBots>(endpoint(bots::list_published));
     routes.add::<b::RetrieveOnlineBot>(endpoint(bots::retrieve_online));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
+
+    routes.add::<a::CreatePat>(endpoint(tokens::create));
+    routes.add::<a::ListPats>(endpoint(tokens::list));
+    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
+    routes.add::<a::UpdatePat>(endpoint(tokens::update));
+    routes.add::<a::DeletePat>(endpoint(tokens::delete));
+    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
 
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));

@@ -27,7 +27,7 @@ pub(crate) async fn upload(
 ) -> Response {
     let log_id = log_id(app.ids.next());
     let result = async {
-        let caller = auth::admit(&app, &headers).await?;
+        let caller = auth::admit(&app, &headers, UploadFile::INFO).await?;
         let mut parts = parts.map_err(|why| {
             Fail::invalid(
                 "body",

@@ -6,10 +6,13 @@
 
 mod chats;
 mod conversations;
+mod enterprises;
 mod files;
 mod messages;
 mod runs;
+mod spaces;
 mod sqlite;
+mod tokens;
 mod users;
 
 use std::path::Path;
@@ -18,11 +21,14 @@ use coze_types::chat::Chat;
 
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use conversations::Conversations;
+pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
+pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
-pub(crate) use users::{Membership, Users};
+pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
+pub(crate) use users::{Membership, UserRecord, Users};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +86,9 @@ impl StoreError {
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
-pub(crate) trait Unit: Conversations + Messages + Chats + Files + Runs + Users {
+pub(crate) trait Unit:
+    Conversations + Messages + Chats + Files + Runs + Users + Spaces + Enterprises + Tokens
+{
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;
 }

@@ -24,6 +24,7 @@ mod routing;
 mod slow_reader;
 mod space;
 mod stop;
+mod tokens;
 mod validation;
 mod validation_messages;
 mod workflow_bytes;
