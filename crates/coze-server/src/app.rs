@@ -49,7 +49,12 @@ impl Deref for App {
 }
 
 impl App {
-    pub(crate) fn new(config: ServerConfig, db: Db, largest_id: i64) -> Result<Self, String> {
+    pub(crate) fn new(
+        config: ServerConfig,
+        clock: Clock,
+        db: Db,
+        largest_id: i64,
+    ) -> Result<Self, String> {
         let ServerConfig {
             data,
             tokens,
@@ -61,7 +66,8 @@ impl App {
         Ok(Self(Arc::new(State {
             db,
             ids: Ids::new(largest_id),
-            clock: Clock::default(),
+            started_at: clock.now(),
+            clock,
             keeper: Keeper::new(&tokens, &space)?,
             dialect,
             directory: Directory::default(),
@@ -70,7 +76,6 @@ impl App {
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            started_at: crate::ids::now(),
             address: OnceLock::new(),
         })))
     }

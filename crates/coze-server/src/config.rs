@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::models::ScriptRule;
+use crate::settings::ModelSettings;
 
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
 
@@ -84,6 +85,9 @@ pub struct Space {
     /// The workflows.
     #[serde(default)]
     pub workflows: Vec<WorkflowConfig>,
+    /// Web pages and tools may be on this machine and in private networks.
+    #[serde(default)]
+    pub allow_private_networks: bool,
     /// Workflow files are looked for beside this folder's `coze.yaml`.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -106,6 +110,9 @@ pub struct BotConfig {
     pub prompt: String,
     /// The name of a model; `offline` by default.
     pub model: Option<String>,
+    /// How the model is to answer.
+    #[serde(default)]
+    pub settings: ModelSettings,
     /// What it says first.
     #[serde(default)]
     pub opening: String,
@@ -120,10 +127,37 @@ pub struct BotConfig {
     pub workflows: Vec<String>,
     /// Name or id of its workspace; the local one by default.
     pub space: Option<String>,
+    /// What it remembers of each of its users.
+    #[serde(default)]
+    pub variables: Vec<VariableConfig>,
+}
+
+/// Something that an agent remembers of each of its users.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableConfig {
+    /// The name.
+    pub name: String,
+    /// Its value until one is set.
+    #[serde(default)]
+    pub default: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// False: nobody reads or sets it.
+    #[serde(default = "yes")]
+    pub enable: bool,
+    /// Whether the prompt may use it.
+    #[serde(default = "yes")]
+    pub prompt: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A tool that the caller carries out.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolConfig {
     /// The name.

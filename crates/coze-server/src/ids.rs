@@ -40,14 +40,6 @@ impl Ids {
     }
 }
 
-/// Unix seconds.
-pub(crate) fn now() -> i64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(now.as_secs()).unwrap_or(0)
-}
-
 /// A log id in the vendor's form: the time, then hexadecimal digits.
 pub(crate) fn log_id(number: i64) -> String {
     // SplitMix64, so that neighbours look unrelated; it hides nothing.

@@ -27,14 +27,17 @@ mod clock;
 mod config;
 mod configured;
 mod crypt;
+mod definition;
 mod fail;
 mod identity;
 mod ids;
 mod models;
+mod outbound;
 mod output;
 mod prompt;
 mod router;
 mod routes;
+mod settings;
 mod store;
 mod tools;
 mod validate;
@@ -47,17 +50,18 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::fail::Fail;
 use crate::identity::InstallError;
-use crate::ids::now;
 use crate::store::{Db, StoreError};
 
 pub use config::{
     BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
     OfflineConfig, OpenAiConfig, ServerConfig, Space, SpaceConfig, TokenConfig, ToolConfig,
-    UserConfig, WorkflowConfig,
+    UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
 
 /// How long a stop waits for what is under way.
@@ -149,9 +153,10 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { address, source })?;
-        let (db, largest) = open_data(&config.data).await?;
+        let clock = Clock::default();
+        let (db, largest) = open_data(&config.data, clock.now()).await?;
         let space = config.space.clone();
-        let app = App::new(config, db, largest).map_err(StartError::Space)?;
+        let app = App::new(config, clock, db, largest).map_err(StartError::Space)?;
         identity::install(&app, space)
             .await
             .map_err(|error| match error {
@@ -209,7 +214,7 @@ impl Server {
 }
 
 /// Opens the data folder, off the runtime's threads, and settles what an earlier server left.
-async fn open_data(folder: &std::path::Path) -> Result<(Db, i64), StoreError> {
+async fn open_data(folder: &std::path::Path, now: i64) -> Result<(Db, i64), StoreError> {
     let folder = folder.to_owned();
     let opened = tokio::task::spawn_blocking(move || {
         let files = folder.join("files");
@@ -218,9 +223,9 @@ async fn open_data(folder: &std::path::Path) -> Result<(Db, i64), StoreError> {
     });
     let db = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let largest = db
-        .write(|unit| {
+        .write(move |unit| {
             let why = Fail::interrupted();
-            let count = unit.fail_interrupted(now(), why.code, &why.msg)?;
+            let count = unit.fail_interrupted(now, why.code, &why.msg)?;
             if count > 0 {
                 tracing::warn!(
                     count,

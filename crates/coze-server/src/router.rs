@@ -11,7 +11,9 @@ use crate::call::{Call, endpoint, finish, streaming};
 use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::log_id;
-use crate::routes::{bots, chat, conversations, files, messages, runs, tokens, users, workflows};
+use crate::routes::{
+    bots, chat, collaboration, conversations, files, messages, runs, tokens, users, workflows,
+};
 
 /// The routes; the method and the path of each come from its row.
 pub(crate) fn router(app: App) -> Router {
@@ -63,6 +65,17 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<b::RetrieveBot>(endpoint(bots::retrieve));
     routes.add::<b::ListPublishedBots>(endpoint(bots::list_published));
     routes.add::<b::RetrieveOnlineBot>(endpoint(bots::retrieve_online));
+    routes.add::<b::CreateBot>(endpoint(bots::create));
+    routes.add::<b::UpdateBot>(endpoint(bots::update));
+    routes.add::<b::PublishBot>(endpoint(bots::publish));
+    routes.add::<b::UnpublishBot>(endpoint(bots::unpublish));
+    routes.add::<b::ListBotVersions>(endpoint(bots::versions));
+    routes.add::<b::SetBotCollaborationMode>(endpoint(collaboration::bot_mode));
+    routes.add::<b::AddBotCollaborator>(endpoint(collaboration::add_to_bot));
+    routes.add::<b::RemoveBotCollaborator>(endpoint(collaboration::remove_from_bot));
+    routes.add::<w::SetWorkflowCollaborationMode>(endpoint(collaboration::workflow_mode));
+    routes.add::<w::AddWorkflowCollaborator>(endpoint(collaboration::add_to_workflow));
+    routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
     routes.add::<a::CreatePat>(endpoint(tokens::create));

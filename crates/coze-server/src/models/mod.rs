@@ -28,10 +28,17 @@ pub(crate) struct ModelRequest {
     pub(crate) messages: Vec<ModelMessage>,
     /// What it may call.
     pub(crate) tools: Vec<ToolSpec>,
-    /// Wishes of a workflow node; the model's own settings otherwise.
+    /// Wishes of the agent or the workflow node; the model's own settings otherwise.
     pub(crate) temperature: Option<f64>,
     pub(crate) top_p: Option<f64>,
+    pub(crate) top_k: Option<i64>,
     pub(crate) max_tokens: Option<u32>,
+    pub(crate) presence_penalty: Option<f64>,
+    pub(crate) frequency_penalty: Option<f64>,
+    /// The answer is to be JSON.
+    pub(crate) json: bool,
+    /// Whether to think before answering: `enabled`, `disabled` or `auto`.
+    pub(crate) thinking: Option<String>,
 }
 
 /// One message of the conversation.

@@ -81,6 +81,31 @@ impl OpenAi {
         if let Some(max_tokens) = request.max_tokens.or(self.max_tokens) {
             body.insert("max_tokens".into(), json!(max_tokens));
         }
+        // Not all endpoints know these, so none is sent that nobody asked for.
+        let asked = [
+            ("top_k", request.top_k.map(|it| json!(it))),
+            (
+                "presence_penalty",
+                request.presence_penalty.map(|it| json!(it)),
+            ),
+            (
+                "frequency_penalty",
+                request.frequency_penalty.map(|it| json!(it)),
+            ),
+            (
+                "response_format",
+                request.json.then(|| json!({"type": "json_object"})),
+            ),
+            (
+                "thinking",
+                request.thinking.as_ref().map(|it| json!({"type": it})),
+            ),
+        ];
+        for (name, value) in asked {
+            if let Some(value) = value {
+                body.insert(name.into(), value);
+            }
+        }
         if !request.tools.is_empty() {
             let tools = request.tools.iter().map(|tool| {
                 json!({"type": "function", "function": {

@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::store::{Unit, number};
 use crate::validate;
 
@@ -54,7 +53,7 @@ pub(crate) async fn create(
 
 /// A conversation that nobody has seen yet.
 pub(crate) fn new(app: &App, creator: &Caller, connector: Option<Id>) -> Conversation {
-    let now = Timestamp(now());
+    let now = Timestamp(app.now());
     Conversation {
         id: app.ids.next_id(),
         created_at: now,
@@ -76,7 +75,7 @@ pub(crate) fn entered(
     given: &[EnterMessage],
     chat: Option<(&Id, &Id)>,
 ) -> Vec<Message> {
-    let now = Timestamp(now());
+    let now = Timestamp(app.now());
     let message = |given: &EnterMessage| Message {
         id: app.ids.next_id(),
         conversation_id: Some(conversation.id.clone()),
@@ -151,11 +150,12 @@ pub(crate) async fn update(
     let (id, name) = (call.row.conversation_id, call.row.body.name);
     validate::required("name", &name)?;
     validate::at_most("name", &name, 100)?;
+    let now = Timestamp(app.now());
     app.db
         .write(move |unit| {
             let mut conversation = find(unit, &call.user, &id)?;
             conversation.name = Some(name);
-            conversation.updated_at = Some(Timestamp(now()));
+            conversation.updated_at = Some(now);
             unit.update_conversation(&conversation)?;
             Ok::<_, Fail>(Data { data: conversation })
         })
@@ -183,11 +183,12 @@ pub(crate) async fn delete(app: App, call: Call<DeleteConversation>) -> Result<E
 pub(crate) async fn clear(app: App, call: Call<ClearConversation>) -> Result<Data<Section>, Fail> {
     let id = call.row.conversation_id;
     let section = app.ids.next_id();
+    let now = Timestamp(app.now());
     app.db
         .write(move |unit| {
             let mut conversation = find(unit, &call.user, &id)?;
             conversation.last_section_id = Some(section.clone());
-            conversation.updated_at = Some(Timestamp(now()));
+            conversation.updated_at = Some(now);
             unit.update_conversation(&conversation)?;
             Ok::<_, Fail>(Data {
                 data: Section {

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use crate::app::App;
 use crate::call::{self, Call};
 use crate::fail::Fail;
-use crate::ids::{log_id, now};
+use crate::ids::log_id;
 use crate::store::number;
 use crate::{auth, validate};
 
@@ -104,7 +104,7 @@ async fn receive(
             id: id.into(),
             bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
             file_name: name,
-            created_at: Timestamp(now()),
+            created_at: Timestamp(app.now()),
             ..File::default()
         });
     }

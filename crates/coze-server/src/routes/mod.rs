@@ -2,6 +2,7 @@
 
 pub(crate) mod bots;
 pub(crate) mod chat;
+pub(crate) mod collaboration;
 pub(crate) mod conversations;
 pub(crate) mod files;
 pub(crate) mod messages;

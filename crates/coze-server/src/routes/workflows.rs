@@ -25,7 +25,6 @@ use crate::caller::{Caller, Owned};
 use crate::config::LOCAL_USER;
 use crate::configured::Workflow;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::models::{ModelMessage, Part};
 use crate::output::Output;
 use crate::store::{ChatRecord, RunRecord, number};
@@ -250,7 +249,7 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
                     id: chat_id.clone(),
                     conversation_id: conversation.id.clone(),
                     bot_id: Some(bot.clone()),
-                    created_at: Some(Timestamp(now())),
+                    created_at: Some(Timestamp(worker.now())),
                     last_error: Some(ChatError::default()),
                     status: ChatStatus::InProgress,
                     usage: Some(Usage::default()),

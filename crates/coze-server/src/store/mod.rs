@@ -4,7 +4,9 @@
 //! the disk when its future is ready; that is what lets the server answer. [`Unit`] is the trait
 //! behind which a storage engine stands; SQLite is the one built in.
 
+mod bots;
 mod chats;
+mod collaborators;
 mod conversations;
 mod enterprises;
 mod files;
@@ -19,7 +21,9 @@ use std::path::Path;
 
 use coze_types::chat::Chat;
 
+pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
+pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
 pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
@@ -87,7 +91,17 @@ pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
 pub(crate) trait Unit:
-    Conversations + Messages + Chats + Files + Runs + Users + Spaces + Enterprises + Tokens
+    Conversations
+    + Messages
+    + Chats
+    + Files
+    + Runs
+    + Users
+    + Bots
+    + Collaborators
+    + Spaces
+    + Enterprises
+    + Tokens
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

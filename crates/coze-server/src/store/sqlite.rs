@@ -20,7 +20,8 @@ use super::{Result, StoreError, Unit};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_identity.sql"),
-    include_str!("migrations/0003_tokens.sql"),
+    include_str!("migrations/0003_bots.sql"),
+    include_str!("migrations/0004_tokens.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -37,6 +38,7 @@ impl Unit for Sqlite<'_> {
                    UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
                    UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run \
                    UNION ALL SELECT max(id) FROM user UNION ALL SELECT max(id) FROM space \
+                   UNION ALL SELECT max(id) FROM bot \
                    UNION ALL SELECT max(id) FROM token UNION ALL SELECT max(id) FROM organization)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
         Ok(largest.unwrap_or(0))

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod auth;
+mod bots;
+mod bots_refused;
 mod canvas;
 mod chat_bytes;
 mod chat_cancel;
