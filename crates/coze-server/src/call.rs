@@ -27,7 +27,7 @@ use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::{auth, ids};
 
-const X_TT_LOGID: HeaderName = HeaderName::from_static("x-tt-logid");
+pub(crate) const X_TT_LOGID: HeaderName = HeaderName::from_static("x-tt-logid");
 /// The largest JSON body, in bytes: the documented limit of a workflow request.
 const BODY_LIMIT: usize = 20 * 1024 * 1024;
 
@@ -255,6 +255,13 @@ pub(crate) fn encode<R: serde::Serialize>(
     Ok(json(StatusCode::OK, bytes))
 }
 
+/// What came of a call, for whoever counts and logs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome {
+    pub(crate) endpoint: &'static str,
+    pub(crate) code: i64,
+}
+
 /// Whatever came of a call, with the log id on it.
 pub(crate) fn finish(
     app: &App,
@@ -262,16 +269,9 @@ pub(crate) fn finish(
     endpoint: &'static str,
     result: Result<Response, Fail>,
 ) -> Response {
-    let mut response = match result {
-        Ok(response) => {
-            tracing::debug!(endpoint, log_id, "answered");
-            response
-        }
-        Err(fail) => {
-            tracing::info!(endpoint, log_id, code = fail.code, "refused");
-            refusal(app, log_id, &fail)
-        }
-    };
+    let code = result.as_ref().err().map_or(0, |fail| fail.code);
+    let mut response = result.unwrap_or_else(|fail| refusal(app, log_id, &fail));
+    response.extensions_mut().insert(Outcome { endpoint, code });
     if let Ok(value) = HeaderValue::from_str(log_id) {
         response.headers_mut().insert(X_TT_LOGID, value);
     }

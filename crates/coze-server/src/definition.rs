@@ -47,7 +47,6 @@ impl Definition {
                 suggested_questions: Some(config.suggestions.clone()),
                 ..OnboardingInfo::default()
             },
-            space: None,
             workflows: config
                 .workflows
                 .iter()
@@ -83,6 +82,7 @@ impl Definition {
                 .clone()
                 .unwrap_or_default(),
             tools: self.tools.clone(),
+            space: None,
             workflows: self
                 .workflows
                 .iter()

@@ -29,8 +29,8 @@ impl From<InstallError> for Fail {
 }
 
 /// Does it, and lets the new state of things be seen.
-pub(crate) async fn install(app: &App, space: Space) -> Result<(), InstallError> {
-    let worker = app.clone();
+pub(crate) async fn install(app: &App) -> Result<(), InstallError> {
+    let (worker, space) = (app.clone(), app.file());
     let now = app.now();
     app.db
         .write(move |unit| put(unit, &worker.ids, &space, now))

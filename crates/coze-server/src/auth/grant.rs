@@ -76,9 +76,14 @@ impl Grant {
         self.expires.is_some_and(|end| end <= now)
     }
 
+    /// It lets do everything that its user may.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.delegated && self.limits == Limits::default()
+    }
+
     /// The call is one that the token may make.
     pub(crate) fn check(&self, row: &Info) -> Result<(), Fail> {
-        if makes_tokens(row) && (self.delegated || self.limits != Limits::default()) {
+        if makes_tokens(row) && !self.is_whole() {
             let why = "only a token of the user that is not limited may make or change tokens";
             return Err(Fail::new(4101, why));
         }

@@ -13,6 +13,7 @@ use http::header::AUTHORIZATION;
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::config::LOCAL_USER;
 use crate::fail::Fail;
 
 pub(crate) use grant::{Grant, Limits, of_config, permissions};
@@ -27,6 +28,16 @@ pub(crate) async fn admit(
     let grant = app.keeper.grant(app, bearer(headers)).await?;
     grant.check(row)?;
     app.directory.caller(app, grant).await
+}
+
+/// Lets in who operates the server: the local user, with a token that is not limited.
+pub(crate) async fn admit_operator(app: &App, headers: &HeaderMap) -> Result<(), Fail> {
+    let grant = app.keeper.grant(app, bearer(headers)).await?;
+    if grant.is_whole() && grant.user == LOCAL_USER {
+        return Ok(());
+    }
+    let why = "only a token of the local user that is not limited may operate the server";
+    Err(Fail::new(4101, why))
 }
 
 /// The header that names who calls.

@@ -8,6 +8,7 @@ mod bots;
 mod chats;
 mod collaborators;
 mod conversations;
+mod copy;
 mod enterprises;
 mod files;
 mod messages;
