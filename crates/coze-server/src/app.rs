@@ -85,9 +85,10 @@ impl App {
             dialect,
             directory: Directory::default(),
             configured: RwLock::new(Arc::new(configured)),
-            file: RwLock::new(Arc::new(space)),
+
             metrics: Metrics::default(),
             faults: Rules::new(fault_seed.unwrap_or(space.fault_seed), &space.faults),
+            file: RwLock::new(Arc::new(space)),
             faults_allowed: faults,
             files: data.join("files"),
             running: Mutex::default(),

@@ -71,13 +71,14 @@ impl Caller {
         if self.sees(home) {
             return home;
         }
-        self.spaces().next().unwrap_or(home)
+        self.spaces().first().copied().unwrap_or(home)
     }
 
     /// The spaces that the caller sees, oldest first.
-    pub(crate) fn spaces(&self) -> impl Iterator<Item = i64> + '_ {
+    pub(crate) fn spaces(&self) -> Vec<i64> {
         let all = self.who.spaces.keys().copied();
         all.filter(|space| self.limits().allow_space(*space))
+            .collect()
     }
 
     pub(crate) fn sees(&self, space: i64) -> bool {
@@ -153,7 +154,7 @@ impl Directory {
     pub(crate) async fn caller(&self, app: &App, grant: Arc<Grant>) -> Result<Caller, Fail> {
         let who = self.who(&app.db, grant.user).await?;
         let caller = Caller { who, grant };
-        if caller.limits().spaces.is_some() && caller.spaces().next().is_none() {
+        if caller.limits().spaces.is_some() && caller.spaces().is_empty() {
             let why =
                 "the token's user is a member of none of the workspaces that it is limited to";
             return Err(Fail::new(4101, why));

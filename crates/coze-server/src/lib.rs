@@ -20,6 +20,7 @@
 
 mod agent;
 mod app;
+mod audio;
 mod auth;
 mod call;
 mod caller;
@@ -30,6 +31,7 @@ mod crypt;
 mod definition;
 mod edge;
 mod fail;
+mod form;
 mod identity;
 mod ids;
 mod models;

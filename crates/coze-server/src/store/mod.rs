@@ -17,6 +17,8 @@ mod spaces;
 mod sqlite;
 mod tokens;
 mod users;
+mod voiceprints;
+mod voices;
 
 use std::path::Path;
 
@@ -34,6 +36,8 @@ pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
 pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
 pub(crate) use users::{Membership, UserRecord, Users};
+pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
+pub(crate) use voices::{VoiceRecord, Voices};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +104,8 @@ pub(crate) trait Unit:
     + Users
     + Bots
     + Collaborators
+    + Voices
+    + Voiceprints
     + Spaces
     + Enterprises
     + Tokens

@@ -4,6 +4,7 @@
 //! that the server itself uses: a field misspelt there must show here.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod audio;
 mod auth;
 mod bots;
 mod bots_refused;
@@ -33,5 +34,6 @@ mod testserver;
 mod tokens;
 mod validation;
 mod validation_messages;
+mod voiceprints;
 mod workflow_bytes;
 mod workflows;
