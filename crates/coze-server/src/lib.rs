@@ -29,6 +29,7 @@ mod config;
 mod configured;
 mod crypt;
 mod definition;
+mod drain;
 mod edge;
 mod fail;
 mod form;
