@@ -172,7 +172,7 @@ async fn read<E: Endpoint>(
     request: Request,
     log_id: &str,
 ) -> Result<Call<E>, Fail> {
-    let user = auth::admit(app, request.headers()).await?;
+    let user = auth::admit(app, request.headers(), E::INFO).await?;
     plain(request.headers())?;
     let query = query::<E::Query>(request.uri().query().unwrap_or_default())?;
     let body = match E::INFO.body {
@@ -195,7 +195,7 @@ async fn read_form<E: Endpoint>(
     log_id: &str,
     limit: usize,
 ) -> Result<Call<E>, Fail> {
-    let user = auth::admit(app, request.headers()).await?;
+    let user = auth::admit(app, request.headers(), E::INFO).await?;
     plain(request.headers())?;
     let query = query::<E::Query>(request.uri().query().unwrap_or_default())?;
     let form = Form::read(request, limit).await?;

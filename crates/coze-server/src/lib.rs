@@ -27,11 +27,13 @@ mod caller;
 mod clock;
 mod config;
 mod configured;
+mod crypt;
 mod definition;
 mod drain;
 mod edge;
 mod fail;
 mod form;
+mod identity;
 mod ids;
 mod limits;
 mod listen;
@@ -57,11 +59,13 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::fail::Fail;
+use crate::identity::InstallError;
 use crate::store::{Db, StoreError};
 
 pub use config::{
-    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    ServerConfig, Space, ToolConfig, VariableConfig, WorkflowConfig,
+    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
+    OfflineConfig, OpenAiConfig, ServerConfig, Space, SpaceConfig, TokenConfig, ToolConfig,
+    UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use limits::Limits;
@@ -162,6 +166,10 @@ impl Server {
         let clock = Clock::default();
         let (db, largest) = open_data(&config, clock.now()).await?;
         let app = App::new(config, clock, db, largest).map_err(StartError::Space)?;
+        identity::install(&app).await.map_err(|error| match error {
+            InstallError::Store(error) => StartError::Data(error),
+            InstallError::Conflict(why) => StartError::Space(why),
+        })?;
         app.set_address(address);
         let accepting = CancellationToken::new();
         let routes = edge::around(&app, router::router(app.clone()));

@@ -13,8 +13,8 @@ use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    audio, bots, chat, collaboration, conversations, files, messages, runs, users, voiceprints,
-    workflows,
+    audio, bots, chat, collaboration, conversations, files, messages, runs, tokens, users,
+    voiceprints, workflows,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -24,7 +24,7 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        auth as a, bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
@@ -79,6 +79,13 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::AddWorkflowCollaborator>(endpoint(collaboration::add_to_workflow));
     routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
+
+    routes.add::<a::CreatePat>(endpoint(tokens::create));
+    routes.add::<a::ListPats>(endpoint(tokens::list));
+    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
+    routes.add::<a::UpdatePat>(endpoint(tokens::update));
+    routes.add::<a::DeletePat>(endpoint(tokens::delete));
+    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
 
     add_audio(&mut routes);
 

@@ -28,7 +28,7 @@ const AROUND: u64 = 1024 * 1024;
 pub(crate) async fn upload(State(app): State<App>, request: Request) -> Response {
     let log_id = log_id(app.ids.next());
     let result = async {
-        let caller = auth::admit(&app, request.headers()).await?;
+        let caller = auth::admit(&app, request.headers(), UploadFile::INFO).await?;
         call::plain(request.headers())?;
         if request.body().size_hint().lower() > LIMIT + AROUND {
             return Err(too_large());

@@ -8,6 +8,7 @@ pub(crate) mod conversations;
 pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod runs;
+pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod voiceprints;
 pub(crate) mod workflows;

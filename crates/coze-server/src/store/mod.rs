@@ -9,10 +9,13 @@ mod chats;
 mod collaborators;
 mod conversations;
 mod copy;
+mod enterprises;
 mod files;
 mod messages;
 mod runs;
+mod spaces;
 mod sqlite;
+mod tokens;
 mod users;
 mod voiceprints;
 mod voices;
@@ -25,10 +28,13 @@ pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
+pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
+pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
+pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
 pub(crate) use users::{Membership, UserRecord, Users};
 pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
 pub(crate) use voices::{VoiceRecord, Voices};
@@ -100,6 +106,9 @@ pub(crate) trait Unit:
     + Collaborators
     + Voices
     + Voiceprints
+    + Spaces
+    + Enterprises
+    + Tokens
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

@@ -32,6 +32,7 @@ mod slow_reader;
 mod space;
 mod stop;
 mod testserver;
+mod tokens;
 mod validation;
 mod validation_messages;
 mod voiceprints;
