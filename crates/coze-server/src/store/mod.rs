@@ -12,11 +12,16 @@ mod conversations;
 mod copy;
 mod datasets;
 mod documents;
+mod enterprises;
 mod files;
 mod messages;
 mod runs;
+mod spaces;
 mod sqlite;
+mod tokens;
 mod users;
+mod voiceprints;
+mod voices;
 
 use std::path::Path;
 
@@ -29,11 +34,16 @@ pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
 pub(crate) use datasets::{DatasetFilter, DatasetRecord, Datasets};
 pub(crate) use documents::{DatasetTotals, DocumentFilter, DocumentRecord, Documents};
+pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
+pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
-pub(crate) use users::{Membership, Users};
+pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
+pub(crate) use users::{Membership, UserRecord, Users};
+pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
+pub(crate) use voices::{VoiceRecord, Voices};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +113,11 @@ pub(crate) trait Unit:
     + Datasets
     + Documents
     + Chunks
+    + Voices
+    + Voiceprints
+    + Spaces
+    + Enterprises
+    + Tokens
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;
