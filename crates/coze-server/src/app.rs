@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::caller::Directory;
 use crate::clock::Clock;
-use crate::config::{Dialect, ServerConfig};
+use crate::config::{Dialect, ServerConfig, Space};
 use crate::configured::Configured;
 use crate::edge::{Metrics, Rules};
 use crate::ids::Ids;
@@ -30,6 +30,9 @@ pub(crate) struct State {
     pub(crate) dialect: Dialect,
     pub(crate) directory: Directory,
     configured: RwLock<Arc<Configured>>,
+    config_file: Option<PathBuf>,
+    /// It and the files that it names.
+    watched: Mutex<Vec<PathBuf>>,
     pub(crate) metrics: Metrics,
     /// What goes wrong on purpose.
     pub(crate) faults: Rules,
@@ -72,7 +75,8 @@ impl App {
             ..
         } = config;
         tokens.extend(space.tokens.iter().cloned());
-        let configured = Configured::new(&space)?;
+        let configured =
+            Configured::new(&space).map_err(|misfit| space.misfit(&misfit).to_string())?;
         Ok(Self(Arc::new(State {
             db,
             ids: Ids::new(largest_id),
@@ -82,6 +86,8 @@ impl App {
             dialect,
             directory: Directory::default(),
             configured: RwLock::new(Arc::new(configured)),
+            config_file: space.file().map(Path::to_owned),
+            watched: Mutex::new(watched(&space)),
             metrics: Metrics::default(),
             faults: Rules::new(fault_seed.unwrap_or(space.fault_seed), &space.faults),
             faults_allowed: faults,
@@ -103,6 +109,28 @@ impl App {
     pub(crate) fn configured(&self) -> Arc<Configured> {
         let configured = self.configured.read();
         Arc::clone(&configured.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The `coze.yaml`, if there is one.
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        self.config_file.clone()
+    }
+
+    /// The files that decide what it has.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        let watched = self.watched.lock();
+        watched.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes another reading of `coze.yaml`.
+    pub(crate) fn use_space(&self, space: &Space, configured: Configured) {
+        self.faults.configure(&space.faults);
+        *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = watched(space);
+        let mut current = self
+            .configured
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(configured);
     }
 
     /// Seconds since the start.
@@ -175,6 +203,11 @@ impl App {
             token.cancel();
         }
     }
+}
+
+fn watched(space: &Space) -> Vec<PathBuf> {
+    let file = space.file().map(Path::to_owned);
+    file.into_iter().chain(space.files()).collect()
 }
 
 /// Work that is under way; dropping it ends its registration.

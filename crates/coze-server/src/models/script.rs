@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use regex_lite::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use super::offline::{usage_of, words};
 use super::{ModelCall, ModelError, ModelEvent, ModelRequest, ModelStream, count_tokens};
 
 /// A rule: when the last message of the user matches, this is what happens.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptRule {
     /// A regular expression, searched for in the last message of the user.
@@ -41,7 +42,7 @@ pub struct ScriptRule {
 }
 
 /// A call of a tool.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptCall {
     /// The tool.
@@ -52,7 +53,7 @@ pub struct ScriptCall {
 }
 
 /// A failure.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptError {
     /// The code.

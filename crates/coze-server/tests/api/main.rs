@@ -30,6 +30,7 @@ mod slow_reader;
 mod space;
 mod stop;
 mod testserver;
+mod traffic;
 mod validation;
 mod validation_messages;
 mod workflow_bytes;
