@@ -86,8 +86,8 @@ pub(crate) struct Workflow {
 fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
     let mut models = BTreeMap::new();
     for name in space.models.keys() {
-        let model = crate::models::build(space, Some(name)).map_err(|why| {
-            Misfit::new(format!("models.{name}"), format!("models: {name}: {why}"))
+        let model = crate::models::build(space, Some(name)).map_err(|misfit| {
+            misfit.inside(&format!("models.{name}"), &format!("models: {name}"))
         })?;
         models.insert(name.clone(), model);
     }
@@ -108,8 +108,12 @@ fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
         }
         crate::prompt::check(&config.prompt)
             .map_err(|why| misfit("prompt", format!("prompt: {why}")))?;
-        let model = crate::models::build(space, config.model.as_deref())
-            .map_err(|why| misfit("model", why))?;
+        let model = crate::models::build(space, config.model.as_deref()).map_err(|it| {
+            it.inside(
+                &format!("bots[{index}].model"),
+                &format!("bots: {}", config.name),
+            )
+        })?;
         bots.insert(
             config.id.clone(),
             Arc::new(Agent {

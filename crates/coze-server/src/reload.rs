@@ -27,10 +27,9 @@ pub(crate) async fn reload(app: &App) -> Result<(), ConfigError> {
         let configured = Configured::new(&space).map_err(|misfit| space.misfit(&misfit))?;
         Ok((space, configured))
     });
-    let read = match read.await {
-        Ok(read) => read,
+    let Ok(read) = read.await else {
         // The runtime ends.
-        Err(_) => return Ok(()),
+        return Ok(());
     };
     app.metrics.reload(read.is_ok());
     match read {

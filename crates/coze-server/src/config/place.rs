@@ -24,6 +24,17 @@ impl Misfit {
     }
 }
 
+impl Misfit {
+    /// The same, inside of something that is named in front of it.
+    pub(crate) fn inside(self, path: &str, name: &str) -> Self {
+        let path = match self.path.as_str() {
+            "" => path.to_owned(),
+            inner => format!("{path}.{inner}"),
+        };
+        Self::new(path, format!("{name}: {}", self.why))
+    }
+}
+
 impl From<String> for Misfit {
     fn from(why: String) -> Self {
         Self::new("", why)

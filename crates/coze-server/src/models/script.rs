@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::config::Misfit;
+
 use super::offline::{usage_of, words};
 use super::{ModelCall, ModelError, ModelEvent, ModelRequest, ModelStream, count_tokens};
 
@@ -69,13 +71,17 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(rules: &[ScriptRule]) -> Result<Self, String> {
-        let compile = |rule: &ScriptRule| match Regex::new(&rule.pattern) {
+    pub(super) fn new(rules: &[ScriptRule]) -> Result<Self, Misfit> {
+        let compile = |(index, rule): (usize, &ScriptRule)| match Regex::new(&rule.pattern) {
             Ok(pattern) => Ok((pattern, rule.clone())),
-            Err(error) => Err(format!("script: match {:?}: {error}", rule.pattern)),
+            Err(error) => {
+                let why = format!("script: match {:?}: {error}", rule.pattern);
+                Err(Misfit::new(format!("script[{index}].match"), why))
+            }
         };
+        let rules = rules.iter().enumerate().map(compile);
         Ok(Self {
-            rules: rules.iter().map(compile).collect::<Result<_, _>>()?,
+            rules: rules.collect::<Result<_, _>>()?,
         })
     }
 

@@ -99,7 +99,7 @@ async fn handle(State(traffic): State<Arc<Traffic>>, request: Request) -> Respon
     };
     let mut why = None;
     if let Some(recordings) = &traffic.recordings {
-        match recordings.answer(&asked, info.is_some_and(|it| it.is_read())) {
+        match recordings.answer(&asked, info.is_some_and(coze_types::Info::is_read)) {
             Ok(response) => return counted(response, endpoint),
             Err(unknown) => why = Some(unknown),
         }

@@ -171,6 +171,12 @@ impl Written {
 impl Drop for Written {
     fn drop(&mut self) {
         let mut chunks = std::mem::take(&mut self.chunks);
+        // Nobody asks for more when all that was announced has come.
+        let length: usize = chunks.iter().map(|it| it.1.len()).sum();
+        let announced = self.headers.get(CONTENT_LENGTH);
+        if announced.is_some_and(|it| it.as_bytes() == length.to_string().as_bytes()) {
+            self.end = End::Complete;
+        }
         if !self.streamed && chunks.len() > 1 {
             let at = chunks.last().map_or(0.0, |it| it.0);
             let whole: Vec<&[u8]> = chunks.iter().map(|it| it.1.as_ref()).collect();

@@ -26,6 +26,7 @@ mod operate;
 mod peer;
 mod random;
 mod routing;
+mod schema;
 mod slow_reader;
 mod space;
 mod stop;
