@@ -1,6 +1,7 @@
-//! `coze.yaml`: the agents, models and workflows that a server has.
+//! `coze.yaml`: the agents, models and workflows that a server has, and who may use them.
 
 mod check;
+mod identity;
 mod place;
 mod schema;
 
@@ -13,17 +14,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::edge::FaultRule;
-use crate::traffic::TrafficConfig;
-
+use crate::limits::Limits;
 use crate::models::ScriptRule;
 use crate::settings::ModelSettings;
+use crate::traffic::TrafficConfig;
+
+pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
 pub(crate) use place::Misfit;
 
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
-/// The id of the user that every token belongs to.
+/// The id of the user that every server has: that of tokens that name no other.
 pub(crate) const LOCAL_USER: i64 = 7_500_000_000_000_000_002;
-/// The id of the workspace that agents and workflows belong to.
+/// The id of the workspace of agents and workflows that name no other.
 pub(crate) const LOCAL_SPACE: i64 = 7_500_000_000_000_000_003;
 
 /// How a server is started.
@@ -39,6 +42,8 @@ pub struct ServerConfig {
     pub dialect: Dialect,
     /// Agents, models and workflows.
     pub space: Space,
+    /// What strangers may cost.
+    pub limits: Limits,
     /// Callers may ask for faults, and the control endpoints are there: for tests.
     pub faults: bool,
     /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
@@ -61,6 +66,7 @@ impl ServerConfig {
             tokens: Vec::new(),
             dialect: Dialect::Coze,
             space: Space::default(),
+            limits: Limits::default(),
             faults: false,
             fault_seed: None,
             traffic: None,
@@ -86,7 +92,16 @@ pub enum Dialect {
 pub struct Space {
     /// Tokens that are let in.
     #[serde(default, alias = "token")]
-    pub tokens: Vec<String>,
+    pub tokens: Vec<TokenConfig>,
+    /// The users, besides the local one.
+    #[serde(default)]
+    pub users: Vec<UserConfig>,
+    /// The workspaces, besides the local one.
+    #[serde(default)]
+    pub spaces: Vec<SpaceConfig>,
+    /// The enterprises.
+    #[serde(default)]
+    pub enterprises: Vec<EnterpriseConfig>,
     /// The agents.
     #[serde(default)]
     pub bots: Vec<BotConfig>,
@@ -156,6 +171,8 @@ pub struct BotConfig {
     #[serde(default, deserialize_with = "ids")]
     #[schemars(schema_with = "schema::ids")]
     pub workflows: Vec<String>,
+    /// Name or id of its workspace; the local one by default.
+    pub space: Option<String>,
     /// What it remembers of each of its users.
     #[serde(default)]
     pub variables: Vec<VariableConfig>,
@@ -255,6 +272,8 @@ pub struct WorkflowConfig {
     pub description: String,
     /// The canvas, as JSON.
     pub file: PathBuf,
+    /// Name or id of its workspace; the local one by default.
+    pub space: Option<String>,
 }
 
 /// A `coze.yaml` that cannot be used.

@@ -11,7 +11,7 @@ use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
 use crate::app::App;
-use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, Misfit, Space};
+use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
 use crate::definition::Definition;
 use crate::models::Model;
 use crate::outbound::Outbound;
@@ -76,6 +76,8 @@ pub(crate) struct Profile {
 /// A workflow, read and checked.
 pub(crate) struct Workflow {
     pub(crate) id: String,
+    /// The space that it belongs to.
+    pub(crate) space: i64,
     pub(crate) name: String,
     pub(crate) description: String,
     /// The text of its file, kept with each run.
@@ -114,10 +116,11 @@ fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
                 &format!("bots: {}", config.name),
             )
         })?;
+        let home = space.space_or_local(config.space.as_deref());
         bots.insert(
             config.id.clone(),
             Arc::new(Agent {
-                space: LOCAL_SPACE,
+                space: home.map_err(|why| format!("bots: {}: {why}", config.name))?,
                 config: config.clone(),
                 model,
                 definition: Definition::of(config),
@@ -172,6 +175,9 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
         }
         let workflow = Workflow {
             id: config.id.clone(),
+            space: space
+                .space_or_local(config.space.as_deref())
+                .map_err(|why| format!("workflows: {}: {why}", config.name))?,
             name: config.name.clone(),
             description: config.description.clone(),
             canvas,

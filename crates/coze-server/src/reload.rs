@@ -3,7 +3,8 @@
 //! A file that cannot be used changes nothing: the log says where it is broken, and the server goes
 //! on with what it has.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::app::App;
@@ -19,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// Why it cannot be used; the server goes on with what it has.
 pub(crate) async fn reload(app: &App) -> Result<(), ConfigError> {
-    let Some(path) = app.config_file() else {
+    let Some(path) = app.file().file().map(Path::to_owned) else {
         return Ok(());
     };
     let read = tokio::task::spawn_blocking(move || {
@@ -31,10 +32,17 @@ pub(crate) async fn reload(app: &App) -> Result<(), ConfigError> {
         // The runtime ends.
         return Ok(());
     };
-    app.metrics.reload(read.is_ok());
-    match read {
+    let used = match read {
         Ok((space, configured)) => {
-            app.use_space(&space, configured);
+            let space = Arc::new(space);
+            let used = app.use_space(Arc::clone(&space), configured).await;
+            used.map_err(|why| space.misfit(&why.into()))
+        }
+        Err(error) => Err(error),
+    };
+    app.metrics.reload(used.is_ok());
+    match used {
+        Ok(()) => {
             tracing::info!("coze.yaml was read again");
             Ok(())
         }
@@ -72,5 +80,7 @@ fn stamps(app: &App) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
         let found = found.and_then(|it| Ok((it.modified()?, it.len())));
         (path, found.ok())
     };
-    app.watched().into_iter().map(stamp).collect()
+    let space = app.file();
+    let file = space.file().map(Path::to_owned);
+    file.into_iter().chain(space.files()).map(stamp).collect()
 }

@@ -3,16 +3,18 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, post};
+use axum::routing::{MethodRouter, get, post};
 use coze_types::Endpoint;
 
 use crate::app::App;
-use crate::call::{Call, endpoint, finish, streaming};
+use crate::call::{Call, endpoint, finish, media, streaming, upload};
 use crate::config::Dialect;
+use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    bots, chat, collaboration, conversations, files, messages, runs, users, workflows,
+    audio, bots, chat, collaboration, conversations, files, messages, runs, tokens, users,
+    voiceprints, workflows,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -22,7 +24,7 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        auth as a, bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
@@ -78,14 +80,43 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
+    routes.add::<a::CreatePat>(endpoint(tokens::create));
+    routes.add::<a::ListPats>(endpoint(tokens::list));
+    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
+    routes.add::<a::UpdatePat>(endpoint(tokens::update));
+    routes.add::<a::DeletePat>(endpoint(tokens::delete));
+    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
+
+    add_audio(&mut routes);
+
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
     }
     routes
         .0
+        .route(audio::SOUND, get(audio::listen))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn(drain::after_answer))
         .with_state(app)
+}
+
+fn add_audio(routes: &mut Routes) {
+    use coze_types::{audio as a, voiceprints as v};
+
+    routes.add::<a::ListVoices>(endpoint(audio::voices));
+    routes.add::<a::CloneVoice>(upload(audio::LIMIT, audio::clone));
+    routes.add::<a::CreateSpeech>(media(audio::speech));
+    routes.add::<a::CreateTranscription>(upload(audio::LIMIT, audio::transcribe));
+    routes.add::<v::CreateVoiceprintGroup>(endpoint(voiceprints::create_group));
+    routes.add::<v::ListVoiceprintGroups>(endpoint(voiceprints::list_groups));
+    routes.add::<v::UpdateVoiceprintGroup>(endpoint(voiceprints::update_group));
+    routes.add::<v::DeleteVoiceprintGroup>(endpoint(voiceprints::delete_group));
+    routes.add::<v::IdentifySpeaker>(upload(voiceprints::LIMIT, voiceprints::identify));
+    routes.add::<v::CreateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::create));
+    routes.add::<v::ListVoiceprints>(endpoint(voiceprints::list));
+    routes.add::<v::UpdateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::update));
+    routes.add::<v::DeleteVoiceprint>(endpoint(voiceprints::delete));
 }
 
 struct Routes(Router<App>);

@@ -1,5 +1,6 @@
 //! The handlers, one file per API group.
 
+pub(crate) mod audio;
 pub(crate) mod bots;
 pub(crate) mod chat;
 pub(crate) mod collaboration;
@@ -7,5 +8,7 @@ pub(crate) mod conversations;
 pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod runs;
+pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod voiceprints;
 pub(crate) mod workflows;

@@ -10,11 +10,16 @@ mod chats;
 mod collaborators;
 mod conversations;
 mod copy;
+mod enterprises;
 mod files;
 mod messages;
 mod runs;
+mod spaces;
 mod sqlite;
+mod tokens;
 mod users;
+mod voiceprints;
+mod voices;
 
 use std::path::Path;
 
@@ -25,11 +30,16 @@ pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
+pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
+pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
-pub(crate) use users::{Membership, Users};
+pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
+pub(crate) use users::{Membership, UserRecord, Users};
+pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
+pub(crate) use voices::{VoiceRecord, Voices};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +112,19 @@ pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
 pub(crate) trait Unit:
-    Conversations + Messages + Chats + Files + Runs + Users + Bots + Collaborators
+    Conversations
+    + Messages
+    + Chats
+    + Files
+    + Runs
+    + Users
+    + Bots
+    + Collaborators
+    + Voices
+    + Voiceprints
+    + Spaces
+    + Enterprises
+    + Tokens
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

@@ -4,6 +4,7 @@
 //! that the server itself uses: a field misspelt there must show here.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod audio;
 mod auth;
 mod bots;
 mod bots_refused;
@@ -19,6 +20,7 @@ mod faults;
 mod files;
 mod framing;
 mod harness;
+mod hostile;
 mod messages;
 mod offline;
 mod openai;
@@ -31,8 +33,10 @@ mod slow_reader;
 mod space;
 mod stop;
 mod testserver;
+mod tokens;
 mod traffic;
 mod validation;
 mod validation_messages;
+mod voiceprints;
 mod workflow_bytes;
 mod workflows;
