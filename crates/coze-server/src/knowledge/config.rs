@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::{Misfit, Space};
+
 /// What an agent looks up before it answers.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KnowledgeConfig {
     /// Ids of datasets.
     #[serde(deserialize_with = "crate::config::ids")]
+    #[schemars(schema_with = "crate::config::schema::ids")]
     pub datasets: Vec<String>,
     /// The most passages that are handed to the model; 3 by default.
     #[serde(default = "top_k")]
@@ -67,7 +71,7 @@ impl KnowledgeConfig {
 }
 
 /// How passages are looked for. Without a model for embeddings every way is full text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// By meaning.
@@ -93,11 +97,12 @@ impl Strategy {
 }
 
 /// A folder of documents that becomes a dataset.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetConfig {
     /// Digits; quote it, YAML would read a number.
     #[serde(deserialize_with = "crate::config::id")]
+    #[schemars(schema_with = "crate::config::schema::id")]
     pub id: String,
     /// The name.
     pub name: String,
@@ -106,12 +111,14 @@ pub struct DatasetConfig {
     pub description: String,
     /// The documents, with those of the folders in it; looked for beside `coze.yaml`.
     pub folder: PathBuf,
+    /// Name or id of its workspace; the local one by default.
+    pub space: Option<String>,
     /// How texts are split; by the rules of the server when left out.
     pub chunk: Option<ChunkConfig>,
 }
 
 /// How texts are split.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChunkConfig {
     /// Where to split.
@@ -127,7 +134,7 @@ pub struct ChunkConfig {
 }
 
 /// An OpenAI-compatible endpoint that makes vectors of texts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingsConfig {
     /// Up to and including `/v1`.
@@ -149,33 +156,49 @@ fn yes() -> bool {
 }
 
 /// What does not fit together, and where.
-pub(crate) fn check(space: &crate::config::Space) -> Result<(), String> {
+pub(crate) fn check(space: &Space) -> Result<(), Misfit> {
     let mut seen = std::collections::BTreeSet::new();
-    for dataset in &space.datasets {
+    for (index, dataset) in space.datasets.iter().enumerate() {
+        let place = format!("datasets[{index}]");
+        let misfit = |key: &str, why: String| {
+            let why = format!("datasets: {}: {why}", dataset.name);
+            Err(Misfit::new(format!("{place}.{key}"), why))
+        };
         if !seen.insert(dataset.id.as_str()) {
-            return Err(format!("datasets: the id {} stands twice", dataset.id));
+            return misfit("id", format!("the id {} stands twice", dataset.id));
+        }
+        if let Err(why) = space.space_or_local(dataset.space.as_deref()) {
+            return misfit("space", why);
         }
         if let Some(chunk) = &dataset.chunk {
-            let place = format!("datasets: {}: chunk", dataset.name);
             if chunk.separator.is_empty() {
-                return Err(format!("{place}: separator is empty"));
+                return misfit("chunk.separator", "separator is empty".to_owned());
             }
             if !(100..=2000).contains(&chunk.max_tokens) {
-                let tokens = chunk.max_tokens;
-                return Err(format!("{place}: max_tokens {tokens} is not 100 to 2000"));
+                let why = format!("max_tokens {} is not 100 to 2000", chunk.max_tokens);
+                return misfit("chunk.max_tokens", why);
             }
         }
     }
-    for bot in &space.bots {
-        let place = format!("bots: {}: knowledge", bot.name);
+    for (index, bot) in space.bots.iter().enumerate() {
+        let misfit = |key: &str, why: String| {
+            let why = format!("bots: {}: knowledge: {why}", bot.name);
+            Err(Misfit::new(format!("bots[{index}].knowledge.{key}"), why))
+        };
         let knowledge = &bot.knowledge;
         if !(1..=20).contains(&knowledge.top_k) {
-            return Err(format!("{place}: top_k {} is not 1 to 20", knowledge.top_k));
+            return misfit("top_k", format!("top_k {} is not 1 to 20", knowledge.top_k));
         }
-        if let Some(score) = knowledge.min_score
-            && !(0.0..=1.0).contains(&score)
-        {
-            return Err(format!("{place}: min_score {score} is not 0 to 1"));
+        let score = knowledge.min_score.unwrap_or_default();
+        if !(0.0..=1.0).contains(&score) {
+            return misfit("min_score", format!("min_score {score} is not 0 to 1"));
+        }
+        for (at, id) in knowledge.datasets.iter().enumerate() {
+            let declared = space.datasets.iter().find(|it| it.id == *id);
+            if declared.is_some_and(|it| space.differ(it.space.as_deref(), bot.space.as_deref())) {
+                let why = format!("the dataset {id} belongs to another workspace");
+                return misfit(&format!("datasets[{at}]"), why);
+            }
         }
     }
     Ok(())

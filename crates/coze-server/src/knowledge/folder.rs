@@ -8,7 +8,7 @@ use coze_types::knowledge::{ChunkStrategy, ChunkType, DocumentStatus};
 
 use super::{ChunkConfig, Kind, kind_of};
 use crate::app::App;
-use crate::config::{LOCAL_SPACE, LOCAL_USER, Space};
+use crate::config::{LOCAL_USER, Misfit, Space};
 use crate::fail::Fail;
 use crate::store::{DatasetRecord, DocumentFilter, DocumentRecord, Unit, number};
 
@@ -20,7 +20,8 @@ const DEPTH: usize = 16;
 #[derive(Debug, Clone)]
 pub(crate) struct Declared {
     pub(crate) id: i64,
-    pub(crate) name: String,
+    space: i64,
+    name: String,
     description: String,
     strategy: ChunkStrategy,
     pub(crate) folder: PathBuf,
@@ -30,16 +31,18 @@ pub(crate) struct Declared {
 ///
 /// # Errors
 /// A folder that is not there.
-pub(crate) fn declared(space: &Space) -> Result<Vec<Declared>, String> {
+pub(crate) fn declared(space: &Space) -> Result<Vec<Declared>, Misfit> {
     let mut datasets = Vec::new();
-    for config in &space.datasets {
+    for (index, config) in space.datasets.iter().enumerate() {
         let folder = space.folder.join(&config.folder);
         if !folder.is_dir() {
             let (name, folder) = (&config.name, folder.display());
-            return Err(format!("datasets: {name}: {folder} is no folder"));
+            let why = format!("datasets: {name}: {folder} is no folder");
+            return Err(Misfit::new(format!("datasets[{index}].folder"), why));
         }
         datasets.push(Declared {
             id: number(&config.id),
+            space: space.space_or_local(config.space.as_deref())?,
             name: config.name.clone(),
             description: config.description.clone(),
             strategy: config.chunk.as_ref().map(strategy).unwrap_or_default(),
@@ -150,7 +153,7 @@ fn enter(
     }
     let dataset = DatasetRecord {
         id,
-        space: LOCAL_SPACE,
+        space: declared.space,
         creator: LOCAL_USER,
         declared: true,
         name: declared.name.clone(),

@@ -275,7 +275,7 @@ async fn keep(app: &App, id: i64, bytes: &[u8]) -> Result<(), Fail> {
 }
 
 /// Removes what [`keep`] wrote for these documents; of others there is no such file.
-pub(super) async fn remove_files(app: &App, documents: impl IntoIterator<Item = i64>) {
+pub(crate) async fn remove_files(app: &App, documents: impl IntoIterator<Item = i64>) {
     for id in documents {
         let _ = tokio::fs::remove_file(app.files.join(id.to_string())).await;
     }
@@ -344,7 +344,7 @@ fn fits(dataset: &DatasetRecord, field: &str, kind: &str) -> Result<(), Fail> {
         ),
         FormatType::Table => (
             kind_of(kind).is_some_and(Kind::is_table),
-            "csv, tsv, xlsx, xls, ods, json",
+            "csv, tsv, xlsx, xlsm, json",
         ),
         // `doc` is documented; that it cannot be read is told as the failure of the document.
         _ => (

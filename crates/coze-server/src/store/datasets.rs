@@ -56,7 +56,7 @@ impl Datasets for Sqlite<'_> {
     fn put_dataset(&self, it: &DatasetRecord) -> Result<()> {
         let sql = format!(
             "INSERT INTO dataset ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-             ON CONFLICT (id) DO UPDATE SET name = ?5, description = ?6, icon_id = ?7, format = ?8, \
+             ON CONFLICT (id) DO UPDATE SET space_id = ?2, name = ?5, description = ?6, icon_id = ?7, format = ?8, \
              chunk_strategy = ?9, updated_at = ?11"
         );
         self.0.prepare_cached(&sql)?.execute(params![

@@ -363,7 +363,7 @@ async fn what_is_wrong_is_named() {
 200 4000 Request parameter error: chunk_strategy.max_tokens: 99 is not 100 to 2000
 200 4000 Request parameter error: chunk_strategy.chunk_type: 7 is none of 0, 1, 2
 200 4000 Request parameter error: document_bases: a dataset of tables takes one document at a time
-200 4000 Request parameter error: document_bases[0].source_info.file_type: the dataset takes csv, tsv, xlsx, xls, ods, json, and not "txt"
+200 4000 Request parameter error: document_bases[0].source_info.file_type: the dataset takes csv, tsv, xlsx, xlsm, json, and not "txt"
 200 4000 Request parameter error: chunk_strategy.caption_type: it is required for the first pictures of a dataset
 200 4000 Request parameter error: chunk_strategy.caption_type: 2 is neither 0 nor 1
 200 4000 Request parameter error: format_type: the dataset has the type 0

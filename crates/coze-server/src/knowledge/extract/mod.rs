@@ -49,7 +49,7 @@ pub(crate) fn kind_of(ending: &str) -> Option<Kind> {
         "pdf" => Kind::Pdf,
         "docx" => Kind::Docx,
         "csv" | "tsv" => Kind::Csv,
-        "xlsx" | "xlsm" | "xls" | "ods" => Kind::Sheet,
+        "xlsx" | "xlsm" => Kind::Sheet,
         "json" => Kind::Rows,
         "png" | "jpg" | "jpeg" | "webp" | "gif" | "bmp" => Kind::Picture,
         _ => return None,

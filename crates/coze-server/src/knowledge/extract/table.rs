@@ -2,13 +2,14 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, Reader};
+use calamine::{DataRef, Reader, Xlsx};
 use serde_json::{Map, Value};
 
 use super::{LONGEST, plain, too_long};
 
-/// The longest row and the most rows that are read.
+/// What is read of a table at most.
 const ROWS: usize = 20_000;
+const COLUMNS: usize = 1_000;
 
 /// The first line has the names of the columns.
 pub(super) fn csv(bytes: &[u8]) -> Result<Vec<String>, String> {
@@ -34,32 +35,54 @@ pub(super) fn csv(bytes: &[u8]) -> Result<Vec<String>, String> {
 /// Every sheet, each with the names of the columns in its first row.
 pub(super) fn sheet(bytes: &[u8]) -> Result<Vec<String>, String> {
     let broken = |error: &dyn std::fmt::Display| format!("the workbook cannot be read: {error}");
-    if bytes.starts_with(b"PK") {
-        super::docx::unpacked_size(bytes)?;
-    }
-    let mut book =
-        calamine::open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    super::docx::check_size(bytes)?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
     let mut rows = Vec::new();
     for name in book.sheet_names() {
-        let range = book
-            .worksheet_range(&name)
-            .map_err(|error| broken(&error))?;
         let mut table = Table {
             taken: rows.len(),
             ..Table::default()
         };
-        for row in range.rows() {
-            table.add(row.iter().map(cell).collect())?;
+        // Cell by cell: a sheet with one cell far out would make a table of all cells before it.
+        let mut cells = match book.worksheet_cells_reader(&name) {
+            Ok(cells) => cells,
+            // A chart that has a sheet of its own.
+            Err(calamine::XlsxError::NotAWorksheet(_)) => continue,
+            Err(error) => return Err(broken(&error)),
+        };
+        let mut open: (u32, Vec<String>) = (0, Vec::new());
+        while let Some(cell) = cells.next_cell().map_err(|error| broken(&error))? {
+            let (row, column) = cell.get_position();
+            if row != open.0 {
+                table.add(std::mem::take(&mut open.1))?;
+                open.0 = row;
+            }
+            let column = usize::try_from(column).unwrap_or(usize::MAX);
+            if column >= COLUMNS {
+                return Err(format!("the table has more than {COLUMNS} columns"));
+            }
+            if open.1.len() <= column {
+                open.1.resize(column + 1, String::new());
+            }
+            open.1[column] = text_of(cell.get_value());
         }
+        table.add(open.1)?;
         rows.extend(table.rows);
     }
     Ok(rows)
 }
 
-fn cell(cell: &Data) -> String {
+fn text_of(cell: &DataRef<'_>) -> String {
     match cell {
-        Data::Empty | Data::Error(_) => String::new(),
-        Data::DateTime(date) if date.is_datetime() => {
+        DataRef::Empty | DataRef::Error(_) => String::new(),
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Float(number) => number.to_string(),
+        DataRef::Bool(truth) => truth.to_string(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            text.clone()
+        }
+        DataRef::DateTime(date) if date.is_datetime() => {
             let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
             let date = format!("{year:04}-{month:02}-{day:02}");
             match (hour, minute, second) {
@@ -67,7 +90,7 @@ fn cell(cell: &Data) -> String {
                 _ => format!("{date} {hour:02}:{minute:02}:{second:02}"),
             }
         }
-        other => other.to_string(),
+        DataRef::DateTime(date) => date.as_f64().to_string(),
     }
 }
 
