@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth::{Auth, Credential, TokenSource};
 use crate::client::{Coze, Inner};
+use crate::deadline::countable;
 use crate::error::{Error, Result};
 use crate::guard::{Occupied, Turns};
 use crate::limit::{Limiter, Limits};
@@ -65,19 +66,11 @@ pub struct Timeouts {
 impl Timeouts {
     /// None longer than a clock can count.
     fn bounded(self) -> Self {
-        const DAY: u64 = 86_400;
-        // Browsers count milliseconds in 32 bits.
-        const DAYS: u64 = if cfg!(target_family = "wasm") {
-            24
-        } else {
-            100 * 365
-        };
-        const EVER: Duration = Duration::from_secs(DAYS * DAY);
         Self {
-            connect: self.connect.min(EVER),
-            first_byte: self.first_byte.min(EVER),
-            idle: self.idle.min(EVER),
-            total: self.total.map(|total| total.min(EVER)),
+            connect: countable(self.connect),
+            first_byte: countable(self.first_byte),
+            idle: countable(self.idle),
+            total: self.total.map(countable),
         }
     }
 }

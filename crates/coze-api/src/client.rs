@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
 use crate::error::Result;
-use crate::exchange::{Judged, Unread};
+use crate::exchange::{Judged, Unread, Whole};
 use crate::guard::{Occupied, Turns};
 use crate::limit::Limiter;
 use crate::observe::Observer;
@@ -197,7 +197,7 @@ impl Coze {
         body: Option<Value>,
     ) -> Result<RawResponse> {
         let call = Call::raw(method, path, query, body.as_ref());
-        Ok(self.call::<Judged>(&call).await?.raw)
+        Ok(self.call::<Whole>(&call).await?.raw)
     }
 
     /// Like [`send_raw`](Self::send_raw), without waiting for the body: for streams of any kind.

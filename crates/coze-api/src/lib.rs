@@ -79,6 +79,7 @@ mod chat_stream;
 mod chatflow;
 mod client;
 mod conversations;
+mod deadline;
 mod download;
 mod draft;
 mod error;
