@@ -24,6 +24,7 @@ use crate::retry::RetryPolicy;
 use crate::reuse::Habits;
 #[cfg(not(target_family = "wasm"))]
 use crate::reuse::NoteConnections;
+use crate::starts::Starts;
 
 /// A hosted service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -415,6 +416,7 @@ impl CozeBuilder {
                 proxy: self.proxy_shown,
                 retry: self.retry,
                 habits,
+                starts: Starts::default(),
                 observer: self.observer,
                 limiter,
                 turns: Turns::default(),

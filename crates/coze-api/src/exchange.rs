@@ -26,7 +26,7 @@ use crate::limit::Permit;
 use crate::observe::Attempt;
 use crate::response::{Head, RawResponse, Response};
 use crate::retry::{Attempts, RetryPolicy};
-use crate::reuse::{Trail, followed};
+use crate::reuse::{Habits, followed};
 use crate::secret::Redact;
 use crate::task::MaybeSend;
 use crate::time::{Instant, sleep, timeout, timeout_at};
@@ -169,6 +169,9 @@ impl Coze {
             budget: total.map_or(inner.retry.budget, |total| total.min(inner.retry.budget)),
             ..inner.retry
         });
+        if call.streams {
+            inner.starts.turn().await;
+        }
         loop {
             attempts.made += 1;
             let span = span(call, attempts.made);
@@ -281,8 +284,8 @@ impl Coze {
         // Step 1, build: from bytes only, so that another attempt can build it again.
         let shown = self.url_of(call);
         // Care is needed only while it is not known how the server treats its connections.
-        let habits = inner.habits.as_ref().filter(|it| it.are_unknown());
-        let trail = habits.map(|_| Arc::new(Trail::default()));
+        let habits = inner.habits.as_ref();
+        let trail = habits.and_then(Habits::trail);
         let mut request = inner
             .http
             .request(call.method.clone(), at(&inner.base_url, &call.path));
@@ -306,9 +309,11 @@ impl Coze {
         let response = sent.map_err(|error| {
             let mut error = TransportError::new(call.endpoint.clone(), &shown, error)
                 .through(inner.proxy.as_ref());
-            if let (Some(trail), Some(habits)) = (&trail, habits)
-                && error.is_of_old_connection(trail, call.is_read)
-            {
+            let closed = match &trail {
+                Some(trail) => error.is_of_old_connection(trail, call.is_read),
+                None => error.is_lost(),
+            };
+            if let Some(habits) = habits.filter(|_| closed) {
                 habits.closed();
             }
             error
