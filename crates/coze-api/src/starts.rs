@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 
 use crate::time::timeout;
@@ -38,26 +38,30 @@ impl Default for Starts {
 impl Starts {
     /// Waits until a stream may begin.
     pub(crate) async fn turn(&self) {
-        let mut place = self.places.try_acquire().ok();
-        if place.is_none() {
-            let mut acquire = pin!(self.places.acquire());
-            let mut begun = self.begun.load(Ordering::Relaxed);
-            while let Err(_late) = timeout(STANDSTILL, async {
-                place = acquire.as_mut().await.ok();
-            })
-            .await
-            {
-                let now = self.begun.load(Ordering::Relaxed);
-                if now == begun {
-                    break;
-                }
-                begun = now;
-            }
-        }
+        let place = match self.places.try_acquire() {
+            Ok(place) => Some(place),
+            // Boxed, because every stream would carry room for it, and few need it.
+            Err(_) => Box::pin(self.place()).await,
+        };
         // The place is kept until all that is ready has had its turn.
         yield_now().await;
         self.begun.fetch_add(1, Ordering::Relaxed);
         drop(place);
+    }
+
+    /// Waits for a place; `None` at a standstill.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        let mut place = pin!(self.places.acquire());
+        let mut begun = self.begun.load(Ordering::Relaxed);
+        loop {
+            if let Ok(place) = timeout(STANDSTILL, place.as_mut()).await {
+                return place.ok();
+            }
+            let before = std::mem::replace(&mut begun, self.begun.load(Ordering::Relaxed));
+            if before == begun {
+                return None;
+            }
+        }
     }
 }
 
