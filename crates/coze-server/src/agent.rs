@@ -19,7 +19,6 @@ use serde_json::json;
 use crate::app::{App, Running};
 use crate::configured::Agent;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::store::{ChatRecord, Turn, TurnCall};
@@ -153,6 +152,7 @@ impl Run {
                 Some(Ok(ModelEvent::Call(call))) => round.calls.push(call),
                 Some(Ok(ModelEvent::FollowUps(texts))) => round.follow_ups.extend(texts),
                 Some(Ok(ModelEvent::Usage { input, output })) => {
+                    self.app.metrics.tokens(input, output);
                     self.usage.input_count += input;
                     self.usage.output_count += output;
                     self.usage.token_count = self.usage.input_count + self.usage.output_count;
@@ -227,7 +227,7 @@ impl Run {
 
     /// Failures of a tool are told to the model, which can mend them.
     async fn call_tool(&self, name: &str, arguments: &str) -> String {
-        if let Some(output) = tools::call(name, arguments) {
+        if let Some(output) = tools::call(name, arguments, self.app.now()) {
             return output;
         }
         let configured = self.app.configured();
@@ -254,7 +254,7 @@ impl Run {
         messages.extend(follow_ups);
         let chat = &mut self.record.chat;
         chat.status = ChatStatus::Completed;
-        chat.completed_at = Some(Timestamp(now()));
+        chat.completed_at = Some(Timestamp(self.app.now()));
         chat.usage = Some(self.usage);
         chat.required_action = None;
         self.store(messages.clone()).await?;
@@ -270,7 +270,7 @@ impl Run {
         tracing::debug!(chat = self.record.id(), error = error.msg);
         let chat = &mut self.record.chat;
         chat.status = ChatStatus::Failed;
-        chat.failed_at = Some(Timestamp(now()));
+        chat.failed_at = Some(Timestamp(self.app.now()));
         chat.last_error = Some(ChatError {
             code: error.code,
             msg: error.msg.clone(),
@@ -305,7 +305,7 @@ impl Run {
         }
         let mut chat = self.record.wire();
         chat.status = ChatStatus::Canceled;
-        chat.completed_at = Some(Timestamp(now()));
+        chat.completed_at = Some(Timestamp(self.app.now()));
         self.output.send(&ChatEvent::Canceled(Box::new(chat))).await;
     }
 
@@ -344,7 +344,7 @@ impl Run {
 
     fn message(&self, kind: MessageType, content: String) -> Message {
         let chat = &self.record.chat;
-        let now = Timestamp(now());
+        let now = Timestamp(self.app.now());
         Message {
             id: self.app.ids.next_id(),
             conversation_id: Some(chat.conversation_id.clone()),

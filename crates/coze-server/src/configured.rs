@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coze_types::bots::{Bot, ModelInfo, OnboardingInfo, PromptInfo, SimpleBot, WorkflowRef};
+use coze_types::bots::{
+    Bot, BotKnowledge, KnowledgeConfig, KnowledgeInfo, ModelInfo, PluginApi, PluginInfo,
+    PluginToolId, SimpleBot, WorkflowRef,
+};
 use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
 use crate::app::App;
-use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, Space};
+use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
+use crate::definition::Definition;
 use crate::models::Model;
+use crate::outbound::Outbound;
+use crate::store::BotRecord;
 
 /// One reading of `coze.yaml`; it never changes, another reading takes its place.
 pub(crate) struct Configured {
@@ -19,18 +25,27 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    /// The way to addresses that callers and documents name.
+    pub(crate) outbound: Outbound,
 }
 
 impl Configured {
     /// # Errors
     /// What does not fit together, and where.
-    pub(crate) fn new(space: &Space) -> Result<Self, String> {
+    pub(crate) fn new(space: &Space) -> Result<Self, Misfit> {
         Ok(Self {
             models: models(space)?,
             bots: bots(space)?,
             offline: crate::models::build(space, None)?,
             workflows: workflows(space)?,
+            outbound: Outbound::new(space.allow_private_networks)?,
         })
+    }
+
+    /// The model of that name, or the built-in one: the ids of Coze's own models mean nothing here.
+    pub(crate) fn model(&self, name: Option<&str>) -> Arc<dyn Model> {
+        let named = name.and_then(|name| self.models.get(name));
+        Arc::clone(named.unwrap_or(&self.offline))
     }
 }
 
@@ -40,11 +55,29 @@ pub(crate) struct Agent {
     pub(crate) space: i64,
     pub(crate) config: BotConfig,
     pub(crate) model: Arc<dyn Model>,
+    /// What the API says about it.
+    pub(crate) definition: Definition,
+    pub(crate) profile: Profile,
+}
+
+/// What is known of an agent besides what it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Profile {
+    pub(crate) owner: i64,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+    /// Empty when it was never published.
+    pub(crate) version: String,
+    pub(crate) folder: Option<i64>,
+    /// It was made through the API; those of `coze.yaml` cannot be changed there.
+    pub(crate) stored: bool,
 }
 
 /// A workflow, read and checked.
 pub(crate) struct Workflow {
     pub(crate) id: String,
+    /// The space that it belongs to.
+    pub(crate) space: i64,
     pub(crate) name: String,
     pub(crate) description: String,
     /// The text of its file, kept with each run.
@@ -52,34 +85,52 @@ pub(crate) struct Workflow {
     pub(crate) plan: Arc<Plan>,
 }
 
-fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, String> {
+fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
     let mut models = BTreeMap::new();
     for name in space.models.keys() {
-        let model = crate::models::build(space, Some(name))
-            .map_err(|why| format!("models: {name}: {why}"))?;
+        let model = crate::models::build(space, Some(name)).map_err(|misfit| {
+            misfit.inside(&format!("models.{name}"), &format!("models: {name}"))
+        })?;
         models.insert(name.clone(), model);
     }
     Ok(models)
 }
 
-fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, String> {
+fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
     let mut bots = BTreeMap::new();
-    let demo = demo_bot();
-    for config in space.bots.iter().chain([&demo]) {
+    let (demo, read_at) = (demo_bot(), crate::clock::Clock::default().now());
+    for (index, config) in space.bots.iter().chain([&demo]).enumerate() {
+        let misfit = |key: &str, why: String| {
+            let why = format!("bots: {}: {why}", config.name);
+            Misfit::new(format!("bots[{index}].{key}"), why)
+        };
         // An agent of the file may take the demo's place.
         if bots.contains_key(&config.id) {
             continue;
         }
         crate::prompt::check(&config.prompt)
-            .map_err(|why| format!("bots: {}: prompt: {why}", config.name))?;
-        let model = crate::models::build(space, config.model.as_deref())
-            .map_err(|why| format!("bots: {}: {why}", config.name))?;
+            .map_err(|why| misfit("prompt", format!("prompt: {why}")))?;
+        let model = crate::models::build(space, config.model.as_deref()).map_err(|it| {
+            it.inside(
+                &format!("bots[{index}].model"),
+                &format!("bots: {}", config.name),
+            )
+        })?;
+        let home = space.space_or_local(config.space.as_deref());
         bots.insert(
             config.id.clone(),
             Arc::new(Agent {
-                space: LOCAL_SPACE,
+                space: home.map_err(|why| format!("bots: {}: {why}", config.name))?,
                 config: config.clone(),
                 model,
+                definition: Definition::of(config),
+                profile: Profile {
+                    owner: LOCAL_USER,
+                    created_at: read_at,
+                    updated_at: read_at,
+                    version: (read_at * 1000).to_string(),
+                    ..Profile::default()
+                },
             }),
         );
     }
@@ -106,12 +157,13 @@ fn demo_bot() -> BotConfig {
     }
 }
 
-fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
+fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
     let mut workflows = BTreeMap::new();
-    for config in &space.workflows {
+    for (index, config) in space.workflows.iter().enumerate() {
         let path = space.folder.join(&config.file);
         let fail = |why: &dyn std::fmt::Display| {
-            format!("workflows: {}: {}: {why}", config.name, path.display())
+            let why = format!("workflows: {}: {}: {why}", config.name, path.display());
+            Misfit::new(format!("workflows[{index}].file"), why)
         };
         let canvas = std::fs::read_to_string(&path).map_err(|error| fail(&error))?;
         let (plan, diagnostics) = coze_workflow::parse(&canvas).map_err(|error| fail(&error))?;
@@ -123,6 +175,9 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
         }
         let workflow = Workflow {
             id: config.id.clone(),
+            space: space
+                .space_or_local(config.space.as_deref())
+                .map_err(|why| format!("workflows: {}: {why}", config.name))?,
             name: config.name.clone(),
             description: config.description.clone(),
             canvas,
@@ -134,62 +189,139 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
 }
 
 impl Agent {
+    /// An agent of the store, in one of its states.
+    pub(crate) fn stored(
+        configured: &Configured,
+        bot: &BotRecord,
+        definition: &Definition,
+        version: Option<(i64, i64)>,
+    ) -> Self {
+        let config = definition.config(bot.id);
+        Self {
+            space: bot.space,
+            model: configured.model(config.model.as_deref()),
+            config,
+            definition: definition.clone(),
+            profile: Profile {
+                owner: bot.owner,
+                created_at: bot.created_at,
+                updated_at: version.map_or(bot.updated_at, |(_, at)| at),
+                version: version
+                    .or(bot.latest)
+                    .map_or_else(String::new, |(it, _)| it.to_string()),
+                folder: bot.folder,
+                stored: true,
+            },
+        }
+    }
+
     /// The agent as the API shows it.
     pub(crate) fn wire(&self, app: &App) -> Bot {
-        let config = &self.config;
+        let (config, profile) = (&self.config, &self.profile);
+        let definition = &self.definition;
         let configured = app.configured();
         let workflows = config
             .workflows
             .iter()
             .filter_map(|id| configured.workflows.get(id));
+        let workflows = workflows.map(|workflow| WorkflowRef {
+            id: workflow.id.as_str().into(),
+            name: Some(workflow.name.clone()),
+            description: Some(workflow.description.clone()),
+            icon_url: Some(String::new()),
+        });
         Bot {
             bot_id: config.id.as_str().into(),
             name: config.name.clone(),
             description: config.description.clone(),
-            create_time: Timestamp(app.started_at),
-            update_time: Timestamp(app.started_at),
-            version: (app.started_at * 1000).to_string(),
-            prompt_info: Some(PromptInfo {
-                prompt: Some(config.prompt.clone()),
-                ..PromptInfo::default()
-            }),
-            onboarding_info: Some(OnboardingInfo {
-                prologue: Some(config.opening.clone()),
-                suggested_questions: Some(config.suggestions.clone()),
-                ..OnboardingInfo::default()
-            }),
-            plugin_info_list: Some(Vec::new()),
-            model_info: Some(ModelInfo {
-                model_id: Some(self.model.name().into()),
-                model_name: Some(self.model.name().to_owned()),
-                ..ModelInfo::default()
-            }),
-            workflow_info_list: Some(
-                workflows
-                    .map(|workflow| WorkflowRef {
-                        id: workflow.id.as_str().into(),
-                        name: Some(workflow.name.clone()),
-                        description: Some(workflow.description.clone()),
-                        icon_url: Some(String::new()),
-                    })
-                    .collect(),
-            ),
-            owner_user_id: Some(Id::from(LOCAL_USER)),
+            create_time: Timestamp(profile.created_at),
+            update_time: Timestamp(profile.updated_at),
+            version: profile.version.clone(),
+            prompt_info: Some(definition.prompt.clone()),
+            onboarding_info: Some(definition.onboarding.clone()),
+            plugin_info_list: Some(plugins(&definition.plugins)),
+            model_info: Some(self.model_info()),
+            knowledge: knowledge(&definition.knowledge),
+            workflow_info_list: Some(workflows.collect()),
+            suggest_reply_info: Some(definition.suggest_reply.clone())
+                .filter(|it| it.reply_mode.is_some()),
+            variables: Some(definition.variables.clone()).filter(|it| !it.is_empty()),
+            owner_user_id: Some(Id::from(profile.owner)),
+            folder_id: profile.folder.map(Id::from),
             ..Bot::default()
         }
     }
 
+    fn model_info(&self) -> ModelInfo {
+        let config = self.definition.model.clone().unwrap_or_default();
+        let id = match config.model_id.is_empty() {
+            true => self.model.name().into(),
+            false => config.model_id,
+        };
+        ModelInfo {
+            model_id: Some(id),
+            model_name: Some(self.model.name().to_owned()),
+            top_k: config.top_k,
+            top_p: config.top_p,
+            temperature: config.temperature,
+            max_tokens: config.max_tokens,
+            context_round: config.context_round,
+            response_format: config.response_format,
+            presence_penalty: config.presence_penalty,
+            frequency_penalty: config.frequency_penalty,
+            sp_anti_leak: config.sp_anti_leak,
+            sp_current_time: config.sp_current_time,
+            cache_type: config.cache_type,
+            api_mode: config.api_mode,
+            parameters: config
+                .parameters
+                .and_then(|it| serde_json::to_value(it).ok()),
+        }
+    }
+
     /// The agent as lists show it.
-    pub(crate) fn summary(&self, app: &App) -> SimpleBot {
+    pub(crate) fn summary(&self) -> SimpleBot {
+        let profile = &self.profile;
         SimpleBot {
             id: self.config.id.as_str().into(),
             name: self.config.name.clone(),
             description: self.config.description.clone(),
             is_published: true,
-            updated_at: Timestamp(app.started_at),
-            published_at: Some(Timestamp(app.started_at)),
-            owner_user_id: LOCAL_USER.into(),
+            updated_at: Timestamp(profile.updated_at),
+            published_at: Some(Timestamp(profile.updated_at)),
+            owner_user_id: profile.owner.into(),
             ..SimpleBot::default()
         }
     }
+}
+
+/// The tools that an agent may call, put together by plugin.
+fn plugins(tools: &[PluginToolId]) -> Vec<PluginInfo> {
+    let mut plugins: Vec<PluginInfo> = Vec::new();
+    for tool in tools {
+        let api = PluginApi {
+            api_id: tool.api_id.clone(),
+            ..PluginApi::default()
+        };
+        match plugins.iter_mut().find(|it| it.plugin_id == tool.plugin_id) {
+            Some(plugin) => plugin.api_info_list.get_or_insert_default().push(api),
+            None => plugins.push(PluginInfo {
+                plugin_id: tool.plugin_id.clone(),
+                api_info_list: Some(vec![api]),
+                ..PluginInfo::default()
+            }),
+        }
+    }
+    plugins
+}
+
+fn knowledge(config: &KnowledgeConfig) -> Option<BotKnowledge> {
+    let info = |id: &Id| KnowledgeInfo {
+        id: id.clone(),
+        ..KnowledgeInfo::default()
+    };
+    let datasets = config.dataset_ids.as_ref()?;
+    Some(BotKnowledge {
+        knowledge_infos: datasets.iter().map(info).collect(),
+    })
 }

@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use coze_types::Id;
 
+use crate::fail::Fail;
+
 /// Makes ids: the Unix seconds in the upper 32 bits, milliseconds and a counter below.
 ///
 /// Every id is larger than all before it, also when the clock stands still or goes back.
@@ -40,12 +42,14 @@ impl Ids {
     }
 }
 
-/// Unix seconds.
-pub(crate) fn now() -> i64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(now.as_secs()).unwrap_or(0)
+/// 128 bits that nobody can guess, in hexadecimal.
+pub(crate) fn secret() -> Result<String, Fail> {
+    let mut bytes = [0u8; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
+        tracing::error!("the system gives no random numbers");
+        Fail::internal()
+    })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A log id in the vendor's form: the time, then hexadecimal digits.

@@ -20,40 +20,65 @@
 
 mod agent;
 mod app;
+mod audio;
 mod auth;
 mod call;
 mod caller;
+mod clock;
 mod config;
 mod configured;
+mod crypt;
+mod definition;
+mod drain;
+mod edge;
 mod fail;
+mod form;
+mod identity;
 mod ids;
+mod limits;
+mod listen;
 mod models;
+mod outbound;
 mod output;
+mod parts;
 mod prompt;
+mod reload;
 mod router;
 mod routes;
+mod settings;
 mod store;
+mod testing;
 mod tools;
+mod traffic;
 mod validate;
 mod workflows;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::fail::Fail;
-use crate::ids::now;
+use crate::identity::InstallError;
 use crate::store::{Db, StoreError};
+use crate::traffic::Recorder;
 
 pub use config::{
-    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    ServerConfig, Space, ToolConfig, WorkflowConfig,
+    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
+    OfflineConfig, OpenAiConfig, ServerConfig, Space, SpaceConfig, TokenConfig, ToolConfig,
+    UserConfig, VariableConfig, WorkflowConfig,
 };
+pub use edge::{Fault, FaultError, FaultRule};
+pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
+pub use store::{Backup, backup, restore};
+pub use testing::{TestServer, TestServerBuilder};
+pub use traffic::TrafficConfig;
 
 /// How long a stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,6 +90,7 @@ pub struct Server {
     app: AppHandle,
     accepting: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
+    recorder: Option<Arc<Recorder>>,
 }
 
 /// Keeps the app out of the public `Debug`.
@@ -134,39 +160,47 @@ impl Server {
     /// [`StartError`].
     pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
         let address = config.address;
+        let (traffic, watch) = (config.traffic.clone(), config.watch);
+        if traffic.is_some() && !address.ip().is_loopback() {
+            let why = "a server in front of another one listens on loopback addresses only";
+            return Err(StartError::Space(why.to_owned()));
+        }
         let has_token = !config.tokens.is_empty() || !config.space.tokens.is_empty();
         if !address.ip().is_loopback() && !has_token {
             return Err(StartError::Open(address));
         }
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| StartError::Bind { address, source })?;
+        let listener =
+            listen::bind(address).map_err(|source| StartError::Bind { address, source })?;
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { address, source })?;
-        let (db, largest) = open_data(&config.data).await?;
-        let app = App::new(config, db, largest).map_err(StartError::Space)?;
+        let limits = config.limits.clone();
+        let clock = Clock::default();
+        let (db, largest) = open_data(&config, clock.now()).await?;
+        let app = App::new(config, clock, db, largest).map_err(StartError::Space)?;
+        identity::install(&app, &app.file())
+            .await
+            .map_err(|error| match error {
+                InstallError::Store(error) => StartError::Data(error),
+                InstallError::Conflict(why) => StartError::Space(why),
+            })?;
         app.set_address(address);
         let accepting = CancellationToken::new();
-        let (router, closing) = (router::router(app.clone()), accepting.clone());
-        let serving = tokio::spawn(async move {
-            let listener = axum::serve::ListenerExt::tap_io(listener, |connection| {
-                // Deltas are small and each one matters at once.
-                if let Err(error) = connection.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY could not be set");
-                }
-            });
-            let served =
-                axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the server ended");
-            }
-        });
+        let (routes, recorder) = match traffic {
+            Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,
+            None => (router::router(app.clone()), None),
+        };
+        let routes = edge::around(&app, routes);
+        if watch && app.file().file().is_some() {
+            app.tasks.spawn(reload::watch(app.clone()));
+        }
+        let serving = tokio::spawn(listen::serve(listener, routes, limits, accepting.clone()));
         Ok(Self {
             address,
             app: AppHandle(app),
             accepting,
             serving,
+            recorder,
         })
     }
 
@@ -182,6 +216,51 @@ impl Server {
         self.app.0.url()
     }
 
+    /// Reads `coze.yaml` again. Chats and runs under way keep what they began with.
+    ///
+    /// # Errors
+    /// Why it cannot be used; the server goes on with what it has.
+    pub async fn reload(&self) -> Result<(), ConfigError> {
+        reload::reload(&self.app.0).await
+    }
+
+    /// Moves its clock forward, for tests of what expires.
+    pub fn advance(&self, time: Duration) {
+        self.app.0.clock.advance(time.as_secs());
+    }
+
+    /// Lets something go wrong from now on. Gives the number by which it is taken back.
+    ///
+    /// # Errors
+    /// What is wrong with the rule.
+    pub fn add_fault(&self, rule: FaultRule) -> Result<u64, String> {
+        match rule.problem() {
+            Some((key, why)) => Err(format!("{key}: {why}")),
+            None => Ok(self.app.0.faults.add(rule)),
+        }
+    }
+
+    /// Takes a fault back, or all that were added. Says how many there were.
+    pub fn remove_faults(&self, id: Option<u64>) -> usize {
+        self.app.0.faults.remove(id)
+    }
+
+    /// Makes it a new server: nothing is stored, no fault was added, the clock goes right.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn reset(&self) -> Result<(), DataError> {
+        self.app.0.reset().await
+    }
+
+    /// Ends it without waiting for anything: for tests.
+    pub(crate) fn abandon(&self) {
+        self.accepting.cancel();
+        self.app.0.stop.cancel();
+        self.serving.abort();
+        self.app.0.db.close();
+    }
+
     /// Ends it: no new calls; open streams are told; what is under way gets a few seconds.
     pub async fn stop(self) {
         self.accepting.cancel();
@@ -191,24 +270,30 @@ impl Server {
         // Work that does not end in time is marked as interrupted at the next start.
         let _ = tokio::time::timeout(PATIENCE, app.tasks.wait()).await;
         let _ = tokio::time::timeout(Duration::from_secs(1), self.serving).await;
-        let db = app.db.clone();
-        let _ = tokio::task::spawn_blocking(move || db.close()).await;
+        let (db, recorder) = (app.db.clone(), self.recorder);
+        let closed = tokio::task::spawn_blocking(move || {
+            db.close();
+            if let Some(recorder) = recorder {
+                recorder.close();
+            }
+        });
+        let _ = closed.await;
     }
 }
 
 /// Opens the data folder, off the runtime's threads, and settles what an earlier server left.
-async fn open_data(folder: &std::path::Path) -> Result<(Db, i64), StoreError> {
-    let folder = folder.to_owned();
+async fn open_data(config: &ServerConfig, now: i64) -> Result<(Db, i64), StoreError> {
+    let (folder, durable) = (config.data.clone(), config.durable);
     let opened = tokio::task::spawn_blocking(move || {
         let files = folder.join("files");
         std::fs::create_dir_all(&files).map_err(|source| StoreError::io(&files, source))?;
-        Db::open(&folder.join("coze.db"))
+        Db::open(&folder.join("coze.db"), durable)
     });
     let db = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let largest = db
-        .write(|unit| {
+        .write(move |unit| {
             let why = Fail::interrupted();
-            let count = unit.fail_interrupted(now(), why.code, &why.msg)?;
+            let count = unit.fail_interrupted(now, why.code, &why.msg)?;
             if count > 0 {
                 tracing::warn!(
                     count,

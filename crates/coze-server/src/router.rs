@@ -3,15 +3,19 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, post};
+use axum::routing::{MethodFilter, MethodRouter, get, post};
 use coze_types::Endpoint;
 
 use crate::app::App;
-use crate::call::{Call, endpoint, finish, streaming};
+use crate::call::{Call, endpoint, finish, media, streaming, upload};
 use crate::config::Dialect;
+use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
-use crate::routes::{bots, chat, conversations, files, messages, runs, users, workflows};
+use crate::routes::{
+    audio, bots, chat, collaboration, conversations, files, messages, runs, tokens, users,
+    voiceprints, workflows,
+};
 
 /// The routes; the method and the path of each come from its row.
 pub(crate) fn router(app: App) -> Router {
@@ -20,13 +24,13 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        auth as a, bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
     routes.add::<StartChat>(streaming(chat::start));
     // GET in the documentation; the Python and Node SDKs send POST, with the ids in the query.
-    routes.add::<RetrieveChat>(endpoint(chat::retrieve).merge(post_too(chat::retrieve)));
+    routes.add::<RetrieveChat>(by_post_too(chat::retrieve));
     routes.add::<ListChatMessages>(endpoint(chat::messages));
     routes.add::<CancelChat>(endpoint(chat::cancel));
     routes.add::<SubmitToolOutputs>(streaming(chat::submit));
@@ -40,7 +44,8 @@ pub(crate) fn router(app: App) -> Router {
 
     routes.add::<m::CreateMessage>(endpoint(messages::create));
     routes.add::<m::ListMessages>(endpoint(messages::list));
-    routes.add::<m::RetrieveMessage>(endpoint(messages::retrieve));
+    // The same, by the Java SDK.
+    routes.add::<m::RetrieveMessage>(by_post_too(messages::retrieve));
     routes.add::<m::ModifyMessage>(endpoint(messages::modify));
     routes.add::<m::DeleteMessage>(endpoint(messages::delete));
     routes.add::<m::CreateFeedback>(endpoint(messages::create_feedback));
@@ -63,16 +68,56 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<b::RetrieveBot>(endpoint(bots::retrieve));
     routes.add::<b::ListPublishedBots>(endpoint(bots::list_published));
     routes.add::<b::RetrieveOnlineBot>(endpoint(bots::retrieve_online));
+    routes.add::<b::CreateBot>(endpoint(bots::create));
+    routes.add::<b::UpdateBot>(endpoint(bots::update));
+    routes.add::<b::PublishBot>(endpoint(bots::publish));
+    routes.add::<b::UnpublishBot>(endpoint(bots::unpublish));
+    routes.add::<b::ListBotVersions>(endpoint(bots::versions));
+    routes.add::<b::SetBotCollaborationMode>(endpoint(collaboration::bot_mode));
+    routes.add::<b::AddBotCollaborator>(endpoint(collaboration::add_to_bot));
+    routes.add::<b::RemoveBotCollaborator>(endpoint(collaboration::remove_from_bot));
+    routes.add::<w::SetWorkflowCollaborationMode>(endpoint(collaboration::workflow_mode));
+    routes.add::<w::AddWorkflowCollaborator>(endpoint(collaboration::add_to_workflow));
+    routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
+
+    routes.add::<a::CreatePat>(endpoint(tokens::create));
+    routes.add::<a::ListPats>(endpoint(tokens::list));
+    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
+    routes.add::<a::UpdatePat>(endpoint(tokens::update));
+    routes.add::<a::DeletePat>(endpoint(tokens::delete));
+    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
+
+    add_audio(&mut routes);
 
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
     }
     routes
         .0
+        .route(audio::SOUND, get(audio::listen))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn(drain::after_answer))
         .with_state(app)
+}
+
+fn add_audio(routes: &mut Routes) {
+    use coze_types::{audio as a, voiceprints as v};
+
+    routes.add::<a::ListVoices>(endpoint(audio::voices));
+    routes.add::<a::CloneVoice>(upload(audio::LIMIT, audio::clone));
+    routes.add::<a::CreateSpeech>(media(audio::speech));
+    routes.add::<a::CreateTranscription>(upload(audio::LIMIT, audio::transcribe));
+    routes.add::<v::CreateVoiceprintGroup>(endpoint(voiceprints::create_group));
+    routes.add::<v::ListVoiceprintGroups>(endpoint(voiceprints::list_groups));
+    routes.add::<v::UpdateVoiceprintGroup>(endpoint(voiceprints::update_group));
+    routes.add::<v::DeleteVoiceprintGroup>(endpoint(voiceprints::delete_group));
+    routes.add::<v::IdentifySpeaker>(upload(voiceprints::LIMIT, voiceprints::identify));
+    routes.add::<v::CreateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::create));
+    routes.add::<v::ListVoiceprints>(endpoint(voiceprints::list));
+    routes.add::<v::UpdateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::update));
+    routes.add::<v::DeleteVoiceprint>(endpoint(voiceprints::delete));
 }
 
 struct Routes(Router<App>);
@@ -83,12 +128,13 @@ impl Routes {
     }
 }
 
-/// The same call for POST.
-fn post_too<R>(handler: fn(App, Call<coze_types::chat::RetrieveChat>) -> R) -> MethodRouter<App>
+/// A call that is also taken by POST.
+fn by_post_too<E, R>(handler: fn(App, Call<E>) -> R) -> MethodRouter<App>
 where
-    R: Future<Output = Result<coze_types::Data<coze_types::chat::Chat>, Fail>> + Send + 'static,
+    E: Endpoint,
+    R: Future<Output = Result<E::Reply, Fail>> + Send + 'static,
 {
-    crate::call::endpoint_on(axum::routing::MethodFilter::POST, handler)
+    endpoint(handler).merge(crate::call::endpoint_on(MethodFilter::POST, handler))
 }
 
 async fn unknown_path(State(app): State<App>, uri: http::Uri) -> Response {

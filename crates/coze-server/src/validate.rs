@@ -1,6 +1,7 @@
 //! The rules for requests that types alone cannot state (reference, sections 1.10 and 3.1).
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use coze_types::Id;
 use coze_types::messages::{
@@ -33,6 +34,48 @@ pub(crate) fn at_most(field: &str, value: &str, limit: usize) -> Result<(), Fail
         field,
         format!("it has {length} characters; at most {limit} are allowed"),
     ))
+}
+
+/// One of the values that are documented.
+pub(crate) fn known<T: PartialEq + Display>(
+    field: &str,
+    value: &T,
+    known: &[T],
+) -> Result<(), Fail> {
+    if known.contains(value) {
+        return Ok(());
+    }
+    let known: Vec<String> = known.iter().map(T::to_string).collect();
+    let value = value.to_string();
+    Err(Fail::invalid(
+        field,
+        format!("{value:?} is none of {}", known.join(", ")),
+    ))
+}
+
+/// The same for a field that may be missing.
+pub(crate) fn known_opt<T: PartialEq + Display>(
+    field: &str,
+    value: Option<&T>,
+    values: &[T],
+) -> Result<(), Fail> {
+    value.map_or(Ok(()), |value| known(field, value, values))
+}
+
+/// A number in a range, its ends included.
+pub(crate) fn within<T: PartialOrd + Display>(
+    field: &str,
+    value: Option<T>,
+    least: T,
+    most: T,
+) -> Result<(), Fail> {
+    match value {
+        Some(value) if !(least <= value && value <= most) => {
+            let why = format!("{value} is not within {least} and {most}");
+            Err(Fail::invalid(field, why))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn meta_data(field: &str, pairs: Option<&BTreeMap<String, String>>) -> Result<(), Fail> {

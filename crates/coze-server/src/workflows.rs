@@ -28,7 +28,6 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Running};
 use crate::configured::Workflow;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::models::ModelMessage;
 use crate::store::{ChatRecord, NodeOutputRecord, RunRecord};
 
@@ -117,7 +116,7 @@ impl Driver {
     /// Enters a new run in the store.
     pub(crate) async fn start(app: &App, workflow: &Workflow, start: Start) -> Result<Self, Fail> {
         let id = app.ids.next();
-        let now = now();
+        let now = app.now();
         let record = RunRecord {
             id,
             workflow_id: workflow.id.clone(),
@@ -201,7 +200,7 @@ impl Driver {
 
         let length = i64::try_from(journal.len()).unwrap_or(i64::MAX);
         let line = serde_json::to_string(&answer).map_err(|error| corrupt(&error))?;
-        let taken = event_id.to_owned();
+        let (taken, now) = (event_id.to_owned(), app.now());
         let claimed = app.db.write(move |unit| {
             // Two answers may come at once; the first one counts.
             let current = unit.run(id)?.filter(|run| {
@@ -214,7 +213,7 @@ impl Driver {
             };
             record.interrupt = None;
             record.resumes += 1;
-            record.updated_at = now();
+            record.updated_at = now;
             unit.update_run(&record)?;
             unit.append_journal(id, length, &line)?;
             Ok(Some(record))
@@ -388,7 +387,7 @@ impl Driver {
             .or_insert_with(fresh);
         output.output.push_str(&message.content);
         output.is_finish = message.finished;
-        output.updated_at = now();
+        output.updated_at = self.app.now();
         let output = output.clone();
         let uuid = output.uuid.clone();
         if message.finished && !message.is_end && !message.is_interrupt {
@@ -460,7 +459,7 @@ impl Driver {
     }
 
     async fn save(&mut self) -> Result<(), Fail> {
-        self.record.updated_at = now();
+        self.record.updated_at = self.app.now();
         let record = self.record.clone();
         self.app
             .db

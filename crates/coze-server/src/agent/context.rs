@@ -23,8 +23,12 @@ pub(crate) async fn request(
     record: &ChatRecord,
 ) -> Result<ModelRequest, Fail> {
     let variables = record.request.custom_variables.as_ref();
-    let system = prompt::render(&agent.config.prompt, variables)
+    let prompt = prompt::render(&agent.config.prompt, variables)
         .map_err(|why| Fail::invalid("custom_variables", why))?;
+    let settings = &agent.config.settings;
+    let mut system = vec![prompt];
+    system.extend(settings.instructions(app.now()));
+    system.retain(|part| !part.is_empty());
     let chat = &record.chat;
     let conversation = number(&chat.conversation_id);
     let section = chat.section_id.as_deref().map_or(-1, number);
@@ -34,7 +38,7 @@ pub(crate) async fn request(
         .read(move |unit| Ok::<_, Fail>(unit.context(conversation, section, id, CONTEXT)?))
         .await?;
     let mut messages = Vec::new();
-    for message in &past {
+    for message in rounds(&past, settings.context_round) {
         messages.push(convert(app, &message.role, &message.content, &message.content_type).await);
     }
     for message in record.request.additional_messages.iter().flatten() {
@@ -58,12 +62,30 @@ pub(crate) async fn request(
             });
         }
     }
-    Ok(ModelRequest {
-        system,
+    let mut request = ModelRequest {
+        system: system.join("\n"),
         messages,
         tools: tools(&app.configured(), agent),
         ..ModelRequest::default()
-    })
+    };
+    settings.fill(&mut request);
+    Ok(request)
+}
+
+/// The last rounds of the past; a round begins with a message of the user.
+fn rounds(past: &[Message], limit: Option<i64>) -> &[Message] {
+    let Some(limit) = limit else { return past };
+    let Some(before) = usize::try_from(limit).ok().and_then(|it| it.checked_sub(1)) else {
+        return &[];
+    };
+    let mut begins = past
+        .iter()
+        .enumerate()
+        .filter(|(_, message)| message.role == Role::User)
+        .map(|(at, _)| at)
+        .rev();
+    past.get(begins.nth(before).unwrap_or(0)..)
+        .unwrap_or_default()
 }
 
 fn tools(configured: &Configured, agent: &Agent) -> Vec<ToolSpec> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
 
-use crate::config::{ModelConfig, Space};
+use crate::config::{Misfit, ModelConfig, Space};
 
 pub(crate) use offline::Offline;
 pub(crate) use openai::OpenAi;
@@ -28,10 +28,17 @@ pub(crate) struct ModelRequest {
     pub(crate) messages: Vec<ModelMessage>,
     /// What it may call.
     pub(crate) tools: Vec<ToolSpec>,
-    /// Wishes of a workflow node; the model's own settings otherwise.
+    /// Wishes of the agent or the workflow node; the model's own settings otherwise.
     pub(crate) temperature: Option<f64>,
     pub(crate) top_p: Option<f64>,
+    pub(crate) top_k: Option<i64>,
     pub(crate) max_tokens: Option<u32>,
+    pub(crate) presence_penalty: Option<f64>,
+    pub(crate) frequency_penalty: Option<f64>,
+    /// The answer is to be JSON.
+    pub(crate) json: bool,
+    /// Whether to think before answering: `enabled`, `disabled` or `auto`.
+    pub(crate) thinking: Option<String>,
 }
 
 /// One message of the conversation.
@@ -146,7 +153,10 @@ fn text_of(parts: &[Part]) -> String {
 }
 
 /// The model of that name; checked to be there when the configuration was read.
-pub(crate) fn build(space: &Space, name: Option<&str>) -> Result<Arc<dyn Model>, String> {
+///
+/// # Errors
+/// What is wrong, with its place inside of the model.
+pub(crate) fn build(space: &Space, name: Option<&str>) -> Result<Arc<dyn Model>, Misfit> {
     match name.and_then(|name| space.models.get(name)) {
         Some(ModelConfig::OpenAi(config)) => Ok(Arc::new(OpenAi::new(config)?)),
         Some(ModelConfig::Offline(config)) => Ok(Arc::new(Offline::new(&config.script)?)),

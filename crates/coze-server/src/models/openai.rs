@@ -13,7 +13,7 @@ use super::{
     Model, ModelCall, ModelError, ModelEvent, ModelMessage, ModelRequest, ModelStream, Part,
     count_tokens,
 };
-use crate::config::OpenAiConfig;
+use crate::config::{Misfit, OpenAiConfig};
 
 /// A model behind an OpenAI-compatible endpoint.
 pub(crate) struct OpenAi {
@@ -27,10 +27,12 @@ pub(crate) struct OpenAi {
 }
 
 impl OpenAi {
-    pub(crate) fn new(config: &OpenAiConfig) -> Result<Self, String> {
+    pub(crate) fn new(config: &OpenAiConfig) -> Result<Self, Misfit> {
         let url = format!("{}/chat/completions", config.base_url.trim_end_matches('/'));
-        reqwest::Url::parse(&url)
-            .map_err(|error| format!("base_url {:?}: {error}", config.base_url))?;
+        reqwest::Url::parse(&url).map_err(|error| {
+            let why = format!("base_url {:?}: {error}", config.base_url);
+            Misfit::new("base_url", why)
+        })?;
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(10))
             // A redirect could carry the key to another host.
@@ -80,6 +82,31 @@ impl OpenAi {
         }
         if let Some(max_tokens) = request.max_tokens.or(self.max_tokens) {
             body.insert("max_tokens".into(), json!(max_tokens));
+        }
+        // Not all endpoints know these, so none is sent that nobody asked for.
+        let asked = [
+            ("top_k", request.top_k.map(|it| json!(it))),
+            (
+                "presence_penalty",
+                request.presence_penalty.map(|it| json!(it)),
+            ),
+            (
+                "frequency_penalty",
+                request.frequency_penalty.map(|it| json!(it)),
+            ),
+            (
+                "response_format",
+                request.json.then(|| json!({"type": "json_object"})),
+            ),
+            (
+                "thinking",
+                request.thinking.as_ref().map(|it| json!({"type": it})),
+            ),
+        ];
+        for (name, value) in asked {
+            if let Some(value) = value {
+                body.insert(name.into(), value);
+            }
         }
         if !request.tools.is_empty() {
             let tools = request.tools.iter().map(|tool| {

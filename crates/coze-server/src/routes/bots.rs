@@ -1,71 +1,56 @@
-//! Agents, as `coze.yaml` has them.
+//! Agents: those of `coze.yaml`, which are published as they stand, and those made through the API.
+
+mod check;
+mod edit;
+mod lists;
 
 use std::sync::Arc;
 
 use coze_types::Data;
-use coze_types::bots::{
-    Bot, BotList, ListBots, ListPublishedBots, PublishedBot, PublishedBotList, RetrieveBot,
-    RetrieveOnlineBot,
-};
-use coze_types::workflows::PublishStatus;
+use coze_types::bots::{Bot, RetrieveBot, RetrieveOnlineBot};
 
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::{Caller, Owned};
 use crate::configured::Agent;
 use crate::fail::Fail;
+use crate::store::number;
 use crate::validate;
 
-pub(crate) async fn list(app: App, call: Call<ListBots>) -> Result<Data<BotList>, Fail> {
-    let query = call.row.query;
-    let space = call.user.space("workspace_id", &query.workspace_id)?;
-    let (page, size) = validate::page(query.page_num, query.page_size, 20, 50)?;
-    // Every agent of the file is published and has no newer draft.
-    let published = matches!(
-        query.publish_status,
-        None | Some(PublishStatus::PublishedOnline | PublishStatus::All)
-    );
-    let configured = app.configured();
-    let bots = configured.bots.values();
-    let bots: Vec<_> = bots.filter(|bot| bot.space == space && published).collect();
-    let items = bots.iter().skip(page.saturating_mul(size)).take(size);
-    let items = items.map(|bot| bot.summary(&app)).collect();
-    let total = i64::try_from(bots.len()).unwrap_or(i64::MAX);
-    Ok(Data {
-        data: BotList { items, total },
-    })
+pub(crate) use edit::{create, publish, unpublish, update, versions};
+pub(crate) use lists::{list, list_published};
+
+/// The channel of the API.
+pub(crate) const API: &str = "1024";
+
+/// Which state of an agent is wanted.
+#[derive(Debug, Clone)]
+pub(crate) enum Edition {
+    /// What can be talked to in a channel: its version there, or an older one by name.
+    Online {
+        connector: String,
+        version: Option<String>,
+    },
+    /// As it is being edited.
+    Draft,
+    /// What was published last, in whichever channel.
+    Latest,
+    /// A version, wherever it was published.
+    Version(String),
+    /// What was published last, or the draft.
+    Any,
 }
 
 pub(crate) async fn retrieve(app: App, call: Call<RetrieveBot>) -> Result<Data<Bot>, Fail> {
-    Ok(Data {
-        data: find(&app, &call.user, &call.row.bot_id).await?.wire(&app),
-    })
-}
-
-pub(crate) async fn list_published(
-    app: App,
-    call: Call<ListPublishedBots>,
-) -> Result<Data<PublishedBotList>, Fail> {
     let query = call.row.query;
-    let space = call.user.space("space_id", &query.space_id)?;
-    let (page, size) = validate::page(query.page_index, query.page_size, 20, 50)?;
-    let configured = app.configured();
-    let bots = configured.bots.values();
-    let bots: Vec<_> = bots.filter(|bot| bot.space == space).collect();
-    let items = bots.iter().skip(page.saturating_mul(size)).take(size);
-    let space_bots = items.map(|bot| PublishedBot {
-        bot_id: bot.config.id.as_str().into(),
-        bot_name: bot.config.name.clone(),
-        description: bot.config.description.clone(),
-        icon_url: String::new(),
-        publish_time: app.started_at.to_string(),
-    });
-    let total = i64::try_from(bots.len()).unwrap_or(i64::MAX);
+    let edition = match (query.is_published, query.connector_id) {
+        (Some(false), _) => Edition::Draft,
+        (_, Some(connector)) => online(&connector),
+        (_, None) => Edition::Latest,
+    };
+    let agent = open(&app, &call.user, &call.row.bot_id, &edition).await?;
     Ok(Data {
-        data: PublishedBotList {
-            space_bots: space_bots.collect(),
-            total,
-        },
+        data: agent.wire(&app),
     })
 }
 
@@ -73,20 +58,137 @@ pub(crate) async fn retrieve_online(
     app: App,
     call: Call<RetrieveOnlineBot>,
 ) -> Result<Data<Bot>, Fail> {
+    let query = call.row.query;
+    let edition = Edition::Online {
+        connector: query
+            .connector_id
+            .map_or(API.into(), |it| it.as_str().to_owned()),
+        version: query.version,
+    };
+    let agent = open(&app, &call.user, &query.bot_id, &edition).await?;
     Ok(Data {
-        data: find(&app, &call.user, &call.row.query.bot_id)
-            .await?
-            .wire(&app),
+        data: agent.wire(&app),
     })
 }
 
-/// The agent of that id.
+/// What can be talked to in a channel.
+pub(crate) fn online(connector: &str) -> Edition {
+    Edition::Online {
+        connector: connector.to_owned(),
+        version: None,
+    }
+}
+
+/// The agent of that id, whatever its state.
 pub(crate) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Arc<Agent>, Fail> {
+    open(app, caller, id, &Edition::Any).await
+}
+
+/// The agent of that id in that state, if the caller may use it.
+pub(crate) async fn open(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    edition: &Edition,
+) -> Result<Arc<Agent>, Fail> {
     validate::required("bot_id", id)?;
-    let found = app.configured().bots.get(id).cloned();
-    let found = found.map(|it| Owned {
-        space: it.space,
-        it,
+    // Who may not see it learns nothing of its state either.
+    let wanted = number(id);
+    if !app.configured().bots.contains_key(id) {
+        let caller = caller.clone();
+        let id = id.to_owned();
+        let seen = app
+            .db
+            .read(move |unit| caller.open("bot", &id, unit.bot(wanted)?));
+        seen.await?;
+    }
+    caller.open("bot", id, load(app, id, edition).await?)
+}
+
+/// The agent of that id in that state, whoever asks.
+pub(crate) async fn load(
+    app: &App,
+    id: &str,
+    edition: &Edition,
+) -> Result<Option<Owned<Arc<Agent>>>, Fail> {
+    if let Some(agent) = app.configured().bots.get(id) {
+        check_version(agent, edition)?;
+        return Ok(Some(Owned {
+            space: agent.space,
+            it: Arc::clone(agent),
+        }));
+    }
+    let (configured, edition, wanted) = (app.configured(), edition.clone(), number(id));
+    let found = app.db.read(move |unit| {
+        let Some(bot) = unit.bot(wanted)? else {
+            return Ok::<_, Fail>(None);
+        };
+        let bot = bot.it;
+        let latest = bot.latest.map(|(version, _)| version);
+        let version = match &edition {
+            Edition::Draft => None,
+            Edition::Any => latest,
+            Edition::Latest if bot.live => latest,
+            Edition::Latest => return Err(unpublished(wanted, API)),
+            Edition::Version(version) => Some(number(version)),
+            Edition::Online { connector, version } => {
+                let Some(live) = unit.live_version(wanted, connector)? else {
+                    return Err(unpublished(wanted, connector));
+                };
+                let asked = version.as_deref().filter(|it| !it.is_empty());
+                Some(asked.map_or(live, number))
+            }
+        };
+        let agent = match version {
+            None => Agent::stored(&configured, &bot, &bot.draft, None),
+            Some(version) => {
+                let found = unit.bot_version(wanted, version)?;
+                let found = found.ok_or_else(|| unknown_version(wanted, &edition))?;
+                let version = Some((found.version, found.created_at));
+                Agent::stored(&configured, &bot, &found.definition, version)
+            }
+        };
+        Ok(Some(Owned {
+            space: agent.space,
+            it: Arc::new(agent),
+        }))
     });
-    caller.open("bot", id, found)
+    found.await
+}
+
+/// An agent of `coze.yaml` has the one version that the file gives it.
+fn check_version(agent: &Agent, edition: &Edition) -> Result<(), Fail> {
+    match edition {
+        Edition::Online {
+            version: Some(version),
+            ..
+        } if !version.is_empty() && *version != agent.profile.version => {
+            Err(unknown_version(&agent.config.id, edition))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unpublished(bot: impl std::fmt::Display, connector: &str) -> Fail {
+    let channel = match connector {
+        API => "the channel Agent As API (1024)".to_owned(),
+        other => format!("the channel {other}"),
+    };
+    let msg = format!(
+        "the bot {bot} has not been published to {channel}: publish it with POST /v1/bot/publish, or \
+         talk to its draft with publish_status unpublished_draft"
+    );
+    Fail::new(4015, msg)
+}
+
+fn unknown_version(bot: impl std::fmt::Display, edition: &Edition) -> Fail {
+    let version = match edition {
+        Edition::Online { version, .. } => version.as_deref().unwrap_or_default(),
+        Edition::Version(version) => version,
+        _ => "",
+    };
+    let msg = format!(
+        "the bot {bot} has no version {version:?}: GET /v1/bots/{bot}/versions lists those it has"
+    );
+    Fail::new(4200, msg)
 }

@@ -9,14 +9,14 @@ use coze_types::messages::{Message, MessageType};
 use coze_types::sse::Framing;
 use coze_types::{Data, Streams, Timestamp};
 
-use super::{bots, conversations};
+use super::bots::{self, Edition};
+use super::conversations;
 use crate::agent;
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::caller::Caller;
 use crate::config::Dialect;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::output::Output;
 use crate::store::{ChatRecord, Unit, number};
 use crate::validate;
@@ -28,7 +28,11 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
     // That document has streams without history only, and leaves the field out at times.
     let default = !(stream && app.dialect == Dialect::Skill);
     let save_history = body.auto_save_history.unwrap_or(default);
-    let agent = bots::find(&app, &call.user, &body.bot_id).await?;
+    let agent = bots::open(&app, &call.user, &body.bot_id, &edition(&body)).await?;
+    if agent.profile.stored && !is_draft(&body) {
+        // A chat that pauses goes on with the version that it began with.
+        body.bot_version = Some(agent.profile.version.clone());
+    }
 
     // The query wins over the body; SDKs send an empty one for none.
     let given = call.row.query.conversation_id.filter(|id| !id.is_unset());
@@ -46,7 +50,7 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
                 Some(id) => conversations::find(unit, &user, id)?,
                 None => {
                     let new = conversations::new(&app, &user, body.connector_id.clone());
-                    unit.insert_conversation(&new, Some(&body.bot_id), space)?;
+                    unit.insert_conversation(&new, Some(&body.bot_id), space, user.session())?;
                     new
                 }
             };
@@ -67,7 +71,7 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
                     id: chat_id,
                     conversation_id: conversation.id.clone(),
                     bot_id: Some(body.bot_id.clone()),
-                    created_at: Some(Timestamp(now())),
+                    created_at: Some(Timestamp(app.now())),
                     meta_data: body.meta_data.clone(),
                     last_error: Some(ChatError::default()),
                     status: ChatStatus::InProgress,
@@ -125,7 +129,7 @@ async fn check_start(
         let why = "it must be false when stream is true (in the dialect of the skill)";
         return Err(Fail::invalid("auto_save_history", why));
     }
-    let draft = body.publish_status.as_deref() == Some("unpublished_draft");
+    let draft = is_draft(body);
     match body.publish_status.as_deref() {
         None | Some("" | "published_online" | "unpublished_draft") => {}
         Some(other) => {
@@ -164,6 +168,22 @@ async fn check_start(
         save_history,
     )
     .await
+}
+
+fn is_draft(body: &StartChatBody) -> bool {
+    body.publish_status.as_deref() == Some("unpublished_draft")
+}
+
+/// The state of the agent that a chat asks for.
+fn edition(body: &StartChatBody) -> Edition {
+    if is_draft(body) {
+        return Edition::Draft;
+    }
+    let connector = body.connector_id.as_deref().filter(|id| !id.is_empty());
+    Edition::Online {
+        connector: connector.unwrap_or(bots::API).to_owned(),
+        version: body.bot_version.clone(),
+    }
 }
 
 pub(crate) fn occupied(unit: &dyn Unit, conversation: i64) -> Result<(), Fail> {
@@ -237,6 +257,7 @@ pub(crate) async fn messages(
 
 pub(crate) async fn cancel(app: App, call: Call<CancelChat>) -> Result<Data<Chat>, Fail> {
     let (user, body) = (call.user, call.row.body);
+    let now = Timestamp(app.now());
     let chat = app
         .db
         .write(move |unit| {
@@ -247,7 +268,7 @@ pub(crate) async fn cancel(app: App, call: Call<CancelChat>) -> Result<Data<Chat
                 return Err(Fail::new(4104, msg));
             }
             record.chat.status = ChatStatus::Canceled;
-            record.chat.completed_at = Some(Timestamp(now()));
+            record.chat.completed_at = Some(now);
             unit.update_chat(&record)?;
             Ok(record.wire())
         })
@@ -296,7 +317,12 @@ pub(crate) async fn submit(
         })
         .await?;
     let bot = record.chat.bot_id.clone().unwrap_or_default();
-    let agent = bots::find(&app, &call.user, &bot).await?;
+    let edition = match (&record.request.bot_version, is_draft(&record.request)) {
+        (_, true) => Edition::Draft,
+        (Some(version), false) => Edition::Version(version.clone()),
+        (None, false) => Edition::Any,
+    };
+    let agent = bots::open(&app, &call.user, &bot, &edition).await?;
     let chat = record.wire();
     let running = app.begin(record.id());
     if !stream {
@@ -357,7 +383,7 @@ fn fill_outputs(record: &mut ChatRecord, outputs: &[ToolOutput]) -> Result<Vec<S
 }
 
 fn response(app: &App, chat: &Chat, output: &str) -> Message {
-    let now = Timestamp(now());
+    let now = Timestamp(app.now());
     let message = Message {
         id: app.ids.next_id(),
         conversation_id: Some(chat.conversation_id.clone()),

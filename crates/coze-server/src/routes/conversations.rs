@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::store::{Unit, number};
 use crate::validate;
 
@@ -43,7 +42,7 @@ pub(crate) async fn create(
     let messages = entered(&app, &conversation, &given, None);
     app.db
         .write(move |unit| {
-            unit.insert_conversation(&conversation, bot.as_deref(), space)?;
+            unit.insert_conversation(&conversation, bot.as_deref(), space, call.user.session())?;
             for message in &messages {
                 unit.insert_message(message, false)?;
             }
@@ -54,7 +53,7 @@ pub(crate) async fn create(
 
 /// A conversation that nobody has seen yet.
 pub(crate) fn new(app: &App, creator: &Caller, connector: Option<Id>) -> Conversation {
-    let now = Timestamp(now());
+    let now = Timestamp(app.now());
     Conversation {
         id: app.ids.next_id(),
         created_at: now,
@@ -76,7 +75,7 @@ pub(crate) fn entered(
     given: &[EnterMessage],
     chat: Option<(&Id, &Id)>,
 ) -> Vec<Message> {
-    let now = Timestamp(now());
+    let now = Timestamp(app.now());
     let message = |given: &EnterMessage| Message {
         id: app.ids.next_id(),
         conversation_id: Some(conversation.id.clone()),
@@ -102,7 +101,11 @@ pub(crate) fn entered(
 /// The conversation of that id.
 pub(crate) fn find(unit: &dyn Unit, caller: &Caller, id: &str) -> Result<Conversation, Fail> {
     validate::required("conversation_id", id)?;
-    caller.open("conversation", id, unit.conversation(number(id))?)
+    caller.open(
+        "conversation",
+        id,
+        unit.conversation(number(id), caller.session())?,
+    )
 }
 
 pub(crate) async fn retrieve(
@@ -129,7 +132,7 @@ pub(crate) async fn list(
     bots::find(&app, &call.user, &query.bot_id).await?;
     app.db
         .read(move |unit| {
-            let (conversations, has_more) = unit.conversations(&query)?;
+            let (conversations, has_more) = unit.conversations(&query, call.user.session())?;
             Ok::<_, Fail>(Data {
                 data: ConversationList {
                     conversations,
@@ -147,11 +150,12 @@ pub(crate) async fn update(
     let (id, name) = (call.row.conversation_id, call.row.body.name);
     validate::required("name", &name)?;
     validate::at_most("name", &name, 100)?;
+    let now = Timestamp(app.now());
     app.db
         .write(move |unit| {
             let mut conversation = find(unit, &call.user, &id)?;
             conversation.name = Some(name);
-            conversation.updated_at = Some(Timestamp(now()));
+            conversation.updated_at = Some(now);
             unit.update_conversation(&conversation)?;
             Ok::<_, Fail>(Data { data: conversation })
         })
@@ -179,11 +183,12 @@ pub(crate) async fn delete(app: App, call: Call<DeleteConversation>) -> Result<E
 pub(crate) async fn clear(app: App, call: Call<ClearConversation>) -> Result<Data<Section>, Fail> {
     let id = call.row.conversation_id;
     let section = app.ids.next_id();
+    let now = Timestamp(app.now());
     app.db
         .write(move |unit| {
             let mut conversation = find(unit, &call.user, &id)?;
             conversation.last_section_id = Some(section.clone());
-            conversation.updated_at = Some(Timestamp(now()));
+            conversation.updated_at = Some(now);
             unit.update_conversation(&conversation)?;
             Ok::<_, Fail>(Data {
                 data: Section {

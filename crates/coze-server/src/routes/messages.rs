@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::store::{MessageFilter, Unit, number};
 use crate::validate;
 
@@ -34,7 +33,7 @@ pub(crate) async fn create(app: App, call: Call<CreateMessage>) -> Result<Data<M
     )
     .await?;
     validate::meta_data("meta_data", body.meta_data.as_ref())?;
-    let (id, now) = (app.ids.next_id(), Timestamp(now()));
+    let (id, now) = (app.ids.next_id(), Timestamp(app.now()));
     app.db
         .write(move |unit| {
             let conversation = conversations::find(unit, &call.user, &query.conversation_id)?;
@@ -134,6 +133,7 @@ pub(crate) async fn modify(app: App, call: Call<ModifyMessage>) -> Result<Modifi
         validate::content(&app, &call.user, "", content, body.content_type.as_ref()).await?;
     }
     validate::meta_data("meta_data", body.meta_data.as_ref())?;
+    let now = Timestamp(app.now());
     app.db
         .write(move |unit| {
             let mut message = find(unit, &call.user, &query)?;
@@ -144,7 +144,7 @@ pub(crate) async fn modify(app: App, call: Call<ModifyMessage>) -> Result<Modifi
             if body.meta_data.is_some() {
                 message.meta_data = body.meta_data;
             }
-            message.updated_at = Some(Timestamp(now()));
+            message.updated_at = Some(now);
             unit.update_message(&message)?;
             Ok::<_, Fail>(ModifiedMessage { message })
         })
@@ -192,13 +192,14 @@ pub(crate) async fn create_feedback(app: App, call: Call<CreateFeedback>) -> Res
         row.body.comment.as_deref().unwrap_or_default(),
         250,
     )?;
+    let now = app.now();
     app.db
         .write(move |unit| {
             let message = find_by(unit, &call.user, &row.conversation_id, &row.message_id)?;
             if message.kind != MessageType::Answer {
                 return Err(Fail::invalid("message_id", "only answers can be rated"));
             }
-            unit.set_feedback(number(&message.id), &row.body, now())?;
+            unit.set_feedback(number(&message.id), &row.body, now)?;
             Ok(Empty {})
         })
         .await

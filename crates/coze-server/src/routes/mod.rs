@@ -1,10 +1,14 @@
 //! The handlers, one file per API group.
 
+pub(crate) mod audio;
 pub(crate) mod bots;
 pub(crate) mod chat;
+pub(crate) mod collaboration;
 pub(crate) mod conversations;
 pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod runs;
+pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod voiceprints;
 pub(crate) mod workflows;

@@ -4,25 +4,42 @@
 //! the disk when its future is ready; that is what lets the server answer. [`Unit`] is the trait
 //! behind which a storage engine stands; SQLite is the one built in.
 
+mod backup;
+mod bots;
 mod chats;
+mod collaborators;
 mod conversations;
+mod copy;
+mod enterprises;
 mod files;
 mod messages;
 mod runs;
+mod spaces;
 mod sqlite;
+mod tokens;
 mod users;
+mod voiceprints;
+mod voices;
 
 use std::path::Path;
 
 use coze_types::chat::Chat;
 
+pub use backup::{Backup, backup, restore};
+pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
+pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
+pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
+pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
-pub(crate) use users::{Membership, Users};
+pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
+pub(crate) use users::{Membership, UserRecord, Users};
+pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
+pub(crate) use voices::{VoiceRecord, Voices};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +80,20 @@ pub enum StoreError {
         /// The database file.
         path: String,
     },
+    /// A folder that has something in it, where an empty one is wanted.
+    #[error("{path} is not empty")]
+    NotEmpty {
+        /// The folder.
+        path: String,
+    },
+    /// A backup that is not what it should be.
+    #[error("{path} is no backup that can be used: {why}")]
+    Backup {
+        /// The folder.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The store has been shut down.
     #[error("the database is closed")]
     Closed,
@@ -80,7 +111,21 @@ impl StoreError {
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
-pub(crate) trait Unit: Conversations + Messages + Chats + Files + Runs + Users {
+pub(crate) trait Unit:
+    Conversations
+    + Messages
+    + Chats
+    + Files
+    + Runs
+    + Users
+    + Bots
+    + Collaborators
+    + Voices
+    + Voiceprints
+    + Spaces
+    + Enterprises
+    + Tokens
+{
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;
 }

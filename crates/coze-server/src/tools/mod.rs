@@ -2,10 +2,14 @@
 
 pub(crate) mod calculator;
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use serde_json::Value;
 
 /// Carries out a built-in tool; `None` when there is none of that name.
-pub(crate) fn call(name: &str, arguments: &str) -> Option<String> {
+///
+/// `now` is the time of the server, which may have been moved.
+pub(crate) fn call(name: &str, arguments: &str, now: i64) -> Option<String> {
     match name {
         "calculator" => {
             let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
@@ -18,7 +22,10 @@ pub(crate) fn call(name: &str, arguments: &str) -> Option<String> {
                 Err(why) => format!("error: {why}"),
             })
         }
-        "current_time" => Some(httpdate::fmt_http_date(std::time::SystemTime::now())),
+        "current_time" => {
+            let since = Duration::from_secs(now.try_into().unwrap_or(0));
+            Some(httpdate::fmt_http_date(UNIX_EPOCH + since))
+        }
         _ => None,
     }
 }

@@ -15,7 +15,6 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::fail::Fail;
-use crate::ids::now;
 use crate::output::Output;
 use crate::store::{ChatRecord, number};
 
@@ -47,7 +46,7 @@ impl ChatSink {
     }
 
     fn blank(&self, kind: MessageType) -> ChatMessage {
-        let now = Timestamp(now());
+        let now = Timestamp(self.app.now());
         ChatMessage {
             id: self.app.ids.next_id(),
             conversation_id: Some(self.record.chat.conversation_id.clone()),
@@ -84,7 +83,7 @@ impl ChatSink {
     }
 
     async fn store(&mut self, status: ChatStatus) {
-        let now = Timestamp(now());
+        let now = Timestamp(self.app.now());
         let chat = &mut self.record.chat;
         match status {
             ChatStatus::Failed => chat.failed_at = Some(now),
@@ -205,7 +204,7 @@ impl Sink for ChatSink {
             Outcome::Cancelled { .. } => {
                 // The row says so already: whoever cancelled wrote it.
                 self.record.chat.status = ChatStatus::Canceled;
-                self.record.chat.completed_at = Some(Timestamp(now()));
+                self.record.chat.completed_at = Some(Timestamp(self.app.now()));
                 let chat = Box::new(Self::wire(&self.record));
                 self.output.send(&ChatEvent::Canceled(chat)).await;
                 self.done(debug_url).await;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::models::{Model, ModelError, ModelEvent, ModelMessage, ModelRequest, Part};
+use crate::routes::bots::Edition;
 use crate::store::RunRecord;
 
 pub(super) type TaskStream = BoxStream<'static, Event>;
@@ -26,10 +27,14 @@ pub(super) fn start(
     let id = task.id.clone();
     let events = match task.kind {
         TaskKind::Model(request) => {
-            let model = model(app, run, request.model_name.as_deref());
+            let (app, bot, name) = (app.clone(), run.bot_id.clone(), request.model_name.clone());
             let streamed = request.stream;
             let request = model_request(*request, history);
-            call_model(&model, request, task.id, streamed, deadline)
+            let events = async move {
+                let model = model(&app, &bot, name.as_deref()).await;
+                call_model(&app, &model, request, task.id, streamed, deadline)
+            };
+            stream::once(events).flatten().boxed()
         }
         other => {
             let message = format!("this server cannot carry out {other:?}");
@@ -48,11 +53,16 @@ pub(super) fn start(
 
 /// By its name under `models`, else that of the run's agent, else the built-in one: the names and
 /// ids of Coze's own models mean nothing here.
-fn model(app: &App, run: &RunRecord, name: Option<&str>) -> Arc<dyn Model> {
+async fn model(app: &App, bot: &str, name: Option<&str>) -> Arc<dyn Model> {
     let configured = app.configured();
-    let named = name.and_then(|name| configured.models.get(name));
-    let of_agent = || configured.bots.get(&run.bot_id).map(|agent| &agent.model);
-    Arc::clone(named.or_else(of_agent).unwrap_or(&configured.offline))
+    if let Some(named) = name.and_then(|name| configured.models.get(name)) {
+        return Arc::clone(named);
+    }
+    // Whoever started the run was asked whether the agent is theirs.
+    match crate::routes::bots::load(app, bot, &Edition::Any).await {
+        Ok(Some(agent)) => Arc::clone(&agent.it.model),
+        _ => Arc::clone(&configured.offline),
+    }
 }
 
 fn model_request(request: coze_workflow::ModelRequest, history: &[ModelMessage]) -> ModelRequest {
@@ -81,6 +91,7 @@ fn model_request(request: coze_workflow::ModelRequest, history: &[ModelMessage])
 }
 
 fn call_model(
+    app: &App,
     model: &Arc<dyn Model>,
     request: ModelRequest,
     task: coze_workflow::TaskId,
@@ -88,11 +99,13 @@ fn call_model(
     deadline: Option<Instant>,
 ) -> TaskStream {
     struct State {
+        app: App,
         events: crate::models::ModelStream,
         reply: ModelReply,
         reasoning: String,
     }
     let state = State {
+        app: app.clone(),
         events: model.respond(request),
         reply: ModelReply::default(),
         reasoning: String::new(),
@@ -130,12 +143,14 @@ fn call_model(
                     }
                     Some(Ok(ModelEvent::Reasoning(text))) => state.reasoning.push_str(&text),
                     Some(Ok(ModelEvent::Usage { input, output })) => {
+                        state.app.metrics.tokens(input, output);
                         state.reply.usage.input += u64::try_from(input).unwrap_or(0);
                         state.reply.usage.output += u64::try_from(output).unwrap_or(0);
                     }
                     // The built-in model answers sums through a tool; here it can do so at once.
                     Some(Ok(ModelEvent::Call(call))) => {
-                        let output = crate::tools::call(&call.name, &call.arguments);
+                        let output =
+                            crate::tools::call(&call.name, &call.arguments, state.app.now());
                         state.reply.text.push_str(&output.unwrap_or_default());
                     }
                     Some(Ok(ModelEvent::FollowUps(_))) => {}

@@ -70,6 +70,12 @@ impl Setup {
         self
     }
 
+    /// Sends this one, without being asked for it.
+    pub(crate) fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
     /// The data another server left, or still has.
     pub(crate) fn data(mut self, data: &Path) -> Self {
         data.clone_into(&mut self.config.data);
@@ -393,6 +399,7 @@ pub(crate) fn normal(text: &str) -> String {
             r#""$1":<time>"#,
         ),
         (r"http://127\.0\.0\.1:[0-9]+", "<url>"),
+        (r"/local/sounds/[0-9a-f]{32}", "/local/sounds/<key>"),
     ];
     let mut text = text.to_owned();
     for (pattern, replacement) in rules {

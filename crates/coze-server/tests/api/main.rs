@@ -4,27 +4,39 @@
 //! that the server itself uses: a field misspelt there must show here.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod audio;
 mod auth;
+mod bots;
+mod bots_refused;
 mod canvas;
 mod chat_bytes;
 mod chat_cancel;
 mod chat_states;
 mod config;
+mod control;
 mod conversations;
 mod durability;
+mod faults;
 mod files;
 mod framing;
 mod harness;
+mod hostile;
 mod messages;
 mod offline;
 mod openai;
+mod operate;
 mod peer;
 mod random;
 mod routing;
+mod schema;
 mod slow_reader;
 mod space;
 mod stop;
+mod testserver;
+mod tokens;
+mod traffic;
 mod validation;
 mod validation_messages;
+mod voiceprints;
 mod workflow_bytes;
 mod workflows;

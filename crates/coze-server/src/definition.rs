@@ -1,0 +1,154 @@
+//! What an agent is, in the words of the API: how drafts and versions are stored, and how agents
+//! are shown. An agent of `coze.yaml` has one as well, made from its entry.
+
+use coze_types::Id;
+use coze_types::bots::{
+    BotVariable, KnowledgeConfig, ModelInfoConfig, OnboardingInfo, PluginToolId, PromptInfo,
+    SuggestReplyInfo, UpdateBotBody, VariableChannel, VariableType,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{BotConfig, ToolConfig, VariableConfig};
+use crate::settings::ModelSettings;
+
+/// What an agent is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Definition {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// An uploaded file.
+    pub(crate) icon: Option<Id>,
+    pub(crate) prompt: PromptInfo,
+    pub(crate) onboarding: OnboardingInfo,
+    pub(crate) knowledge: KnowledgeConfig,
+    pub(crate) plugins: Vec<PluginToolId>,
+    pub(crate) workflows: Vec<Id>,
+    pub(crate) model: Option<ModelInfoConfig>,
+    pub(crate) suggest_reply: SuggestReplyInfo,
+    /// Only agents of `coze.yaml`, and copies of them, have variables and tools of the caller.
+    pub(crate) variables: Vec<BotVariable>,
+    pub(crate) tools: Vec<ToolConfig>,
+}
+
+impl Definition {
+    /// That of an agent of `coze.yaml`.
+    pub(crate) fn of(config: &BotConfig) -> Self {
+        let model = config.model.as_deref().unwrap_or("offline");
+        Self {
+            name: config.name.clone(),
+            description: config.description.clone(),
+            prompt: PromptInfo {
+                prompt: Some(config.prompt.clone()),
+                ..PromptInfo::default()
+            },
+            onboarding: OnboardingInfo {
+                prologue: Some(config.opening.clone()),
+                suggested_questions: Some(config.suggestions.clone()),
+                ..OnboardingInfo::default()
+            },
+            workflows: config
+                .workflows
+                .iter()
+                .map(|it| it.as_str().into())
+                .collect(),
+            model: Some(config.settings.to_api(model)),
+            variables: config.variables.iter().map(wire_variable).collect(),
+            tools: config.tools.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// What a chat runs on.
+    pub(crate) fn config(&self, id: i64) -> BotConfig {
+        BotConfig {
+            id: id.to_string(),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            prompt: self.prompt_text(),
+            model: self
+                .model
+                .as_ref()
+                .map(|it| it.model_id.as_str().to_owned()),
+            settings: self
+                .model
+                .as_ref()
+                .map(ModelSettings::of_api)
+                .unwrap_or_default(),
+            opening: self.onboarding.prologue.clone().unwrap_or_default(),
+            suggestions: self
+                .onboarding
+                .suggested_questions
+                .clone()
+                .unwrap_or_default(),
+            tools: self.tools.clone(),
+            space: None,
+            workflows: self
+                .workflows
+                .iter()
+                .map(|it| it.as_str().to_owned())
+                .collect(),
+            variables: self.variables.iter().map(config_variable).collect(),
+        }
+    }
+
+    /// The prompt in one piece: where beginnings are cached, it comes in two.
+    fn prompt_text(&self) -> String {
+        let parts = self.prompt.prefix_prompt_info.as_ref();
+        let parts = parts.map(|it| [it.prefix_prompt.as_deref(), it.dynamic_prompt.as_deref()]);
+        let parts = parts.unwrap_or_default().into_iter().flatten();
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        match &self.prompt.prompt {
+            Some(prompt) if !prompt.is_empty() || parts.is_empty() => prompt.clone(),
+            _ => parts.join("\n"),
+        }
+    }
+
+    /// Takes over what a request gives; what it leaves out stays as it is.
+    pub(crate) fn change(&mut self, body: UpdateBotBody) {
+        fn set<T>(field: &mut T, given: Option<T>) {
+            if let Some(given) = given {
+                *field = given;
+            }
+        }
+        set(&mut self.name, body.name);
+        set(&mut self.description, body.description);
+        if let Some(icon) = body.icon_file_id.filter(|id| !id.is_unset()) {
+            self.icon = Some(icon);
+        }
+        set(&mut self.prompt, body.prompt_info);
+        set(&mut self.onboarding, body.onboarding_info);
+        set(&mut self.knowledge, body.knowledge);
+        let plugins = body.plugin_id_list.map(|it| it.id_list.unwrap_or_default());
+        set(&mut self.plugins, plugins);
+        let workflows = body.workflow_id_list.map(|it| it.ids.unwrap_or_default());
+        let workflows = workflows.map(|ids| ids.into_iter().map(|it| it.id).collect());
+        set(&mut self.workflows, workflows);
+        if let Some(model) = body.model_info_config {
+            self.model = Some(model);
+        }
+        set(&mut self.suggest_reply, body.suggest_reply_info);
+    }
+}
+
+fn wire_variable(it: &VariableConfig) -> BotVariable {
+    BotVariable {
+        keyword: it.name.clone(),
+        default_value: it.default.clone(),
+        variable_type: VariableType::Kv,
+        channel: Some(VariableChannel::Custom),
+        description: Some(it.description.clone()),
+        enable: Some(it.enable),
+        prompt_enable: Some(it.prompt),
+    }
+}
+
+fn config_variable(it: &BotVariable) -> VariableConfig {
+    VariableConfig {
+        name: it.keyword.clone(),
+        default: it.default_value.clone(),
+        description: it.description.clone().unwrap_or_default(),
+        enable: it.enable.unwrap_or(true),
+        prompt: it.prompt_enable.unwrap_or(true),
+    }
+}
