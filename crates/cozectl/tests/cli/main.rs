@@ -3,9 +3,14 @@
 
 mod api;
 mod chat;
+mod crash;
+#[cfg(target_os = "linux")]
+mod disk;
 mod errors;
 mod fake;
 mod help;
+#[cfg(target_os = "linux")]
+mod idle;
 mod interrupts;
 mod local;
 mod serve;
