@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod backup;
 mod chat;
 mod crash;
 #[cfg(target_os = "linux")]
@@ -13,6 +14,7 @@ mod help;
 mod idle;
 mod interrupts;
 mod local;
+mod operate;
 mod serve;
 mod support;
 mod terminal;
