@@ -97,7 +97,7 @@ where
     on(filter(E::INFO.method), answer)
 }
 
-fn filter(method: Method) -> MethodFilter {
+pub(crate) fn filter(method: Method) -> MethodFilter {
     match method {
         Method::Get => MethodFilter::GET,
         Method::Post => MethodFilter::POST,

@@ -1,5 +1,7 @@
 //! `coze.yaml`: the agents, models and workflows that a server has.
 
+mod library;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,6 +11,8 @@ use serde_json::Value;
 
 use crate::models::ScriptRule;
 use crate::settings::ModelSettings;
+
+pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
 
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
@@ -72,6 +76,15 @@ pub struct Space {
     /// The workflows.
     #[serde(default)]
     pub workflows: Vec<WorkflowConfig>,
+    /// The apps.
+    #[serde(default)]
+    pub apps: Vec<AppConfig>,
+    /// The folders of the workspace.
+    #[serde(default)]
+    pub folders: Vec<FolderConfig>,
+    /// The templates.
+    #[serde(default)]
+    pub templates: Vec<TemplateConfig>,
     /// Web pages and tools may be on this machine and in private networks.
     #[serde(default)]
     pub allow_private_networks: bool,
@@ -115,30 +128,6 @@ pub struct BotConfig {
     /// What it remembers of each of its users.
     #[serde(default)]
     pub variables: Vec<VariableConfig>,
-}
-
-/// Something that an agent remembers of each of its users.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VariableConfig {
-    /// The name.
-    pub name: String,
-    /// Its value until one is set.
-    #[serde(default)]
-    pub default: String,
-    /// What it is for.
-    #[serde(default)]
-    pub description: String,
-    /// False: nobody reads or sets it.
-    #[serde(default = "yes")]
-    pub enable: bool,
-    /// Whether the prompt may use it.
-    #[serde(default = "yes")]
-    pub prompt: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// A tool that the caller carries out.
@@ -308,6 +297,7 @@ impl Space {
                 return Err(format!("workflows: the id {} stands twice", workflow.id));
             }
         }
+        library::check(self)?;
         Ok(())
     }
 }

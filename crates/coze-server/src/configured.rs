@@ -10,12 +10,13 @@ use coze_types::bots::{
 use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
-use crate::app::App;
+use crate::clock::Clock;
 use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, Space};
 use crate::definition::Definition;
+use crate::library::Library;
 use crate::models::Model;
 use crate::outbound::Outbound;
-use crate::store::BotRecord;
+use crate::store::{BotRecord, WorkflowRecord, number};
 
 /// One reading of `coze.yaml`; it never changes, another reading takes its place.
 pub(crate) struct Configured {
@@ -25,6 +26,8 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    /// Apps, folders and templates.
+    pub(crate) library: Library,
     /// The way to addresses that callers and documents name.
     pub(crate) outbound: Outbound,
 }
@@ -33,11 +36,14 @@ impl Configured {
     /// # Errors
     /// What does not fit together, and where.
     pub(crate) fn new(space: &Space) -> Result<Self, String> {
+        let read_at = Clock::default().now();
+        let workflows = workflows(space, read_at)?;
         Ok(Self {
             models: models(space)?,
-            bots: bots(space)?,
+            library: Library::new(space, read_at),
+            bots: bots(space, &workflows, read_at)?,
             offline: crate::models::build(space, None)?,
-            workflows: workflows(space)?,
+            workflows,
             outbound: Outbound::new(space.allow_private_networks)?,
         })
     }
@@ -55,6 +61,8 @@ pub(crate) struct Agent {
     pub(crate) space: i64,
     pub(crate) config: BotConfig,
     pub(crate) model: Arc<dyn Model>,
+    /// The workflows that it may call.
+    pub(crate) workflows: Vec<Arc<Workflow>>,
     /// What the API says about it.
     pub(crate) definition: Definition,
     pub(crate) profile: Profile,
@@ -75,6 +83,12 @@ pub(crate) struct Profile {
 
 /// A workflow, read and checked.
 pub(crate) struct Workflow {
+    /// The space that it belongs to.
+    pub(crate) space: i64,
+    pub(crate) owner: i64,
+    /// The app that it belongs to.
+    pub(crate) app: Option<String>,
+    pub(crate) created_at: i64,
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) description: String,
@@ -93,9 +107,13 @@ fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, String> {
     Ok(models)
 }
 
-fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, String> {
+fn bots(
+    space: &Space,
+    workflows: &BTreeMap<String, Arc<Workflow>>,
+    read_at: i64,
+) -> Result<BTreeMap<String, Arc<Agent>>, String> {
     let mut bots = BTreeMap::new();
-    let (demo, read_at) = (demo_bot(), crate::clock::Clock::default().now());
+    let demo = demo_bot();
     for config in space.bots.iter().chain([&demo]) {
         // An agent of the file may take the demo's place.
         if bots.contains_key(&config.id) {
@@ -105,18 +123,27 @@ fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, String> {
             .map_err(|why| format!("bots: {}: prompt: {why}", config.name))?;
         let model = crate::models::build(space, config.model.as_deref())
             .map_err(|why| format!("bots: {}: {why}", config.name))?;
+        let mut folders = space.folders.iter();
+        let folder = folders.find(|folder| folder.bots.contains(&config.id));
         bots.insert(
             config.id.clone(),
             Arc::new(Agent {
                 space: LOCAL_SPACE,
                 config: config.clone(),
                 model,
+                workflows: config
+                    .workflows
+                    .iter()
+                    .filter_map(|id| workflows.get(id))
+                    .cloned()
+                    .collect(),
                 definition: Definition::of(config),
                 profile: Profile {
                     owner: LOCAL_USER,
                     created_at: read_at,
                     updated_at: read_at,
                     version: (read_at * 1000).to_string(),
+                    folder: folder.map(|it| number(&it.id)),
                     ..Profile::default()
                 },
             }),
@@ -145,7 +172,7 @@ fn demo_bot() -> BotConfig {
     }
 }
 
-fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
+fn workflows(space: &Space, read_at: i64) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
     let mut workflows = BTreeMap::new();
     for config in &space.workflows {
         let path = space.folder.join(&config.file);
@@ -160,7 +187,13 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
             }
             tracing::warn!(workflow = config.name, "{diagnostic}");
         }
+        let mut apps = space.apps.iter();
+        let app = apps.find(|app| app.workflows.contains(&config.id));
         let workflow = Workflow {
+            space: LOCAL_SPACE,
+            owner: LOCAL_USER,
+            app: app.map(|app| app.id.clone()),
+            created_at: read_at,
             id: config.id.clone(),
             name: config.name.clone(),
             description: config.description.clone(),
@@ -172,12 +205,31 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
     Ok(workflows)
 }
 
+impl Workflow {
+    /// A workflow of the store. What was copied had no error, so none is there now.
+    pub(crate) fn stored(it: WorkflowRecord) -> Result<Self, String> {
+        let (plan, _) = coze_workflow::parse(&it.canvas).map_err(|error| error.to_string())?;
+        Ok(Self {
+            space: it.space,
+            owner: it.owner,
+            app: it.app.map(|id| id.to_string()),
+            created_at: it.created_at,
+            id: it.id.to_string(),
+            name: it.name,
+            description: it.description,
+            canvas: it.canvas,
+            plan: Arc::new(plan),
+        })
+    }
+}
+
 impl Agent {
     /// An agent of the store, in one of its states.
     pub(crate) fn stored(
         configured: &Configured,
         bot: &BotRecord,
         definition: &Definition,
+        workflows: Vec<Arc<Workflow>>,
         version: Option<(i64, i64)>,
     ) -> Self {
         let config = definition.config(bot.id);
@@ -185,6 +237,7 @@ impl Agent {
             space: bot.space,
             model: configured.model(config.model.as_deref()),
             config,
+            workflows,
             definition: definition.clone(),
             profile: Profile {
                 owner: bot.owner,
@@ -200,15 +253,10 @@ impl Agent {
     }
 
     /// The agent as the API shows it.
-    pub(crate) fn wire(&self, app: &App) -> Bot {
+    pub(crate) fn wire(&self) -> Bot {
         let (config, profile) = (&self.config, &self.profile);
         let definition = &self.definition;
-        let configured = app.configured();
-        let workflows = config
-            .workflows
-            .iter()
-            .filter_map(|id| configured.workflows.get(id));
-        let workflows = workflows.map(|workflow| WorkflowRef {
+        let workflows = self.workflows.iter().map(|workflow| WorkflowRef {
             id: workflow.id.as_str().into(),
             name: Some(workflow.name.clone()),
             description: Some(workflow.description.clone()),
@@ -274,6 +322,7 @@ impl Agent {
             updated_at: Timestamp(profile.updated_at),
             published_at: Some(Timestamp(profile.updated_at)),
             owner_user_id: profile.owner.into(),
+            folder_id: profile.folder.map(Id::from),
             ..SimpleBot::default()
         }
     }

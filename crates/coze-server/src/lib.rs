@@ -29,7 +29,9 @@ mod configured;
 mod definition;
 mod fail;
 mod ids;
+mod library;
 mod models;
+mod not_served;
 mod outbound;
 mod output;
 mod prompt;
@@ -39,6 +41,7 @@ mod settings;
 mod store;
 mod tools;
 mod validate;
+mod variables;
 mod workflows;
 
 use std::net::SocketAddr;
@@ -53,8 +56,9 @@ use crate::fail::Fail;
 use crate::store::{Db, StoreError};
 
 pub use config::{
-    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    ServerConfig, Space, ToolConfig, VariableConfig, WorkflowConfig,
+    AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, FolderConfig, FolderKind, ModelConfig,
+    OfflineConfig, OpenAiConfig, ServerConfig, Space, TemplateConfig, ToolConfig, VariableConfig,
+    WorkflowConfig,
 };
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use settings::ModelSettings;

@@ -12,7 +12,8 @@ use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    bots, chat, collaboration, conversations, files, messages, runs, users, workflows,
+    apps, bots, chat, collaboration, conversations, entities, files, folders, messages, runs,
+    templates, users, variables, workflows,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -22,7 +23,8 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        apps as p, bots as b, conversations as c, entities as e, files as f, messages as m,
+        runs as h, users as u, variables as v,
     };
 
     let mut routes = Routes(Router::new());
@@ -76,13 +78,23 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::SetWorkflowCollaborationMode>(endpoint(collaboration::workflow_mode));
     routes.add::<w::AddWorkflowCollaborator>(endpoint(collaboration::add_to_workflow));
     routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
+    routes.add::<v::RetrieveVariables>(endpoint(variables::retrieve));
+    routes.add::<v::UpdateVariables>(endpoint(variables::update));
+    routes.add::<p::ListApps>(endpoint(apps::list));
+    routes.add::<p::RetrieveApp>(endpoint(apps::retrieve));
+    routes.add::<p::AddAppCollaborator>(endpoint(collaboration::add_to_app));
+    routes.add::<p::RemoveAppCollaborator>(endpoint(collaboration::remove_from_app));
+    routes.add::<coze_types::folders::ListFolders>(endpoint(folders::list));
+    routes.add::<coze_types::folders::RetrieveFolder>(endpoint(folders::retrieve));
+    routes.add::<coze_types::templates::DuplicateTemplate>(endpoint(templates::duplicate));
+    routes.add::<e::CopyEntity>(endpoint(entities::copy));
+    routes.add::<e::RetrieveCopyTask>(endpoint(entities::retrieve));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
     }
-    routes
-        .0
+    crate::not_served::add(routes.0)
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)

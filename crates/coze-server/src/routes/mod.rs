@@ -1,11 +1,16 @@
 //! The handlers, one file per API group.
 
+pub(crate) mod apps;
 pub(crate) mod bots;
 pub(crate) mod chat;
 pub(crate) mod collaboration;
 pub(crate) mod conversations;
+pub(crate) mod entities;
 pub(crate) mod files;
+pub(crate) mod folders;
 pub(crate) mod messages;
 pub(crate) mod runs;
+pub(crate) mod templates;
 pub(crate) mod users;
+pub(crate) mod variables;
 pub(crate) mod workflows;

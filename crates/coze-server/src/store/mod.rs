@@ -4,29 +4,35 @@
 //! the disk when its future is ready; that is what lets the server answer. [`Unit`] is the trait
 //! behind which a storage engine stands; SQLite is the one built in.
 
+mod apps;
 mod bots;
 mod chats;
 mod collaborators;
 mod conversations;
+mod copies;
 mod files;
 mod messages;
 mod runs;
 mod sqlite;
 mod users;
+mod variables;
 
 use std::path::Path;
 
 use coze_types::chat::Chat;
 
+pub(crate) use apps::{AppRecord, Apps};
 pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
+pub(crate) use copies::{Copies, CopyRecord, WorkflowRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
 pub(crate) use sqlite::Db;
 pub(crate) use users::{Membership, Users};
+pub(crate) use variables::{VariableOwner, VariableRecord, Variables};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +91,17 @@ pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// One unit of work: everything that is done through it happens, or nothing.
 pub(crate) trait Unit:
-    Conversations + Messages + Chats + Files + Runs + Users + Bots + Collaborators
+    Conversations
+    + Messages
+    + Chats
+    + Files
+    + Runs
+    + Users
+    + Bots
+    + Collaborators
+    + Apps
+    + Variables
+    + Copies
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

@@ -21,6 +21,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_identity.sql"),
     include_str!("migrations/0003_bots.sql"),
+    include_str!("migrations/0004_variables.sql"),
+    include_str!("migrations/0005_copies.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -37,7 +39,9 @@ impl Unit for Sqlite<'_> {
                    UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
                    UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run \
                    UNION ALL SELECT max(id) FROM user UNION ALL SELECT max(id) FROM space \
-                   UNION ALL SELECT max(id) FROM bot)";
+                   UNION ALL SELECT max(id) FROM bot UNION ALL SELECT max(id) FROM app \
+                   UNION ALL SELECT max(id) FROM workflow \
+                   UNION ALL SELECT max(id) FROM copy_task)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
         Ok(largest.unwrap_or(0))
     }

@@ -29,7 +29,7 @@ async fn refusal_in(folder: &std::path::Path, yaml: &str) -> String {
 async fn slips_in_the_file_have_a_place() {
     // A typo in a key, of the file, of an agent and of a rule. A rule's has the place of its
     // model, whose kind is read before the rest.
-    assert_snapshot!(refusal("bots: []\nmodel: {}\n").await, @"<folder>/coze.yaml:2:1: unknown field `model`, expected one of token, tokens, bots, models, workflows");
+    assert_snapshot!(refusal("bots: []\nmodel: {}\n").await, @"<folder>/coze.yaml:2:1: unknown field `model`, expected one of token, tokens, bots, models, workflows, apps, folders, templates, allow_private_networks");
     assert_snapshot!(refusal("bots:\n  - id: \"1\"\n    nmae: x\n").await, @"<folder>/coze.yaml:3:5: unknown field `nmae`, expected one of id, name, description, prompt, model, settings, opening, suggestions, tools, workflows, variables");
     assert_snapshot!(
         refusal("models:\n  m:\n    provider: offline\n    script:\n      - match: x\n        delta: [y]\n").await,

@@ -17,6 +17,7 @@ mod durability;
 mod files;
 mod framing;
 mod harness;
+mod library;
 mod messages;
 mod offline;
 mod openai;
