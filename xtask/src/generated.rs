@@ -1,4 +1,5 @@
-//! The documents that come from `coze-types`: the table of endpoints and the catalogue of errors.
+//! The documents that a machine writes: the table of endpoints, the catalogue of errors, and what the
+//! official SDKs do.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -9,6 +10,7 @@ use coze_types::Info;
 use coze_types::catalogue::{CATALOGUE, Class, Entry, Language, Retry};
 use coze_types::endpoint::Streaming;
 
+use crate::compatibility;
 use crate::tree::Tree;
 
 const API: &str = "docs/API.md";
@@ -58,11 +60,13 @@ fn documents(tree: &Tree) -> Result<Vec<(&'static str, String)>> {
     let endpoints = endpoints(&served(tree)?, &not_served(tree)?);
     let api = between(&tree.read(API)?, &endpoints);
     let api = api.with_context(|| format!("{API} has no place for the table"))?;
-    Ok(vec![
+    let mut all = vec![
         (API, api),
         (ERRORS, errors(Language::En)),
         (ERRORS_ZH, errors(Language::Zh)),
-    ])
+    ];
+    all.extend(compatibility::documents(tree)?);
+    Ok(all)
 }
 
 /// Puts a text between the two marks.

@@ -5,12 +5,14 @@
 //!
 //! - [`arrows`]: which crate may use which.
 //! - [`sources`]: no file too long, no word that must not be committed.
+//! - [`compatibility`]: what the official SDKs do against our server.
 //! - [`documents`]: links lead somewhere, both READMEs show the same code.
 //! - [`faults`]: the table of faults names tests that exist.
 //! - [`generated`]: the documents that come from `coze-types`.
 //! - [`tree`]: the files of the repository.
 
 pub mod arrows;
+pub mod compatibility;
 pub mod documents;
 pub mod faults;
 pub mod generated;

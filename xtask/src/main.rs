@@ -1,17 +1,21 @@
-//! `cargo xtask docs | tidy`
+//! `cargo xtask docs | tidy | compatibility`
 
 use std::env;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use xtask::tree::Tree;
-use xtask::{CHECKS, generated};
+use xtask::{CHECKS, compatibility, generated};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   docs    write the generated documents
-  tidy    say what is out of step; `cargo test -p xtask` checks the same";
+  tidy    say what is out of step; `cargo test -p xtask` checks the same
+  compatibility [--check] [FOLDER]
+          keep what the suites of interop/ have given, and write the table; with --check, say what
+          differs from what is kept. They write to target/compatibility unless told otherwise";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -19,6 +23,10 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["docs"] => docs(),
         ["tidy"] => tidy(),
+        ["compatibility", "--check"] => check_compatibility(RESULTS),
+        ["compatibility", "--check", folder] => check_compatibility(folder),
+        ["compatibility"] => keep_compatibility(RESULTS),
+        ["compatibility", folder] => keep_compatibility(folder),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -31,6 +39,27 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where the suites write what they gave.
+const RESULTS: &str = "target/compatibility";
+
+fn keep_compatibility(folder: &str) -> Result<ExitCode> {
+    compatibility::keep(&Tree::of_workspace()?, Path::new(folder))?;
+    docs()
+}
+
+fn check_compatibility(folder: &str) -> Result<ExitCode> {
+    let problems = compatibility::differences(&Tree::of_workspace()?, Path::new(folder))?;
+    for problem in &problems {
+        println!("{problem}");
+    }
+    if problems.is_empty() {
+        println!("the table is what the suites gave");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("run `cargo xtask compatibility`, and look at what it changes");
+    Ok(ExitCode::FAILURE)
 }
 
 fn docs() -> Result<ExitCode> {

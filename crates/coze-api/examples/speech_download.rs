@@ -1,7 +1,7 @@
 //! Turns text into speech, and saves it while it arrives.
 //!
-//! Needs `COZE_API_TOKEN`, and the id of a voice in `COZE_VOICE_ID`. The local server does not serve
-//! this call.
+//! Needs `COZE_API_TOKEN`, and the id of a voice in `COZE_VOICE_ID`; on the local server
+//! `7500000000000000301` is one.
 
 use coze_api::types::audio::{CreateSpeech, CreateSpeechBody};
 use coze_api::{Coze, Error};

@@ -152,6 +152,7 @@ impl Run {
                 Some(Ok(ModelEvent::Call(call))) => round.calls.push(call),
                 Some(Ok(ModelEvent::FollowUps(texts))) => round.follow_ups.extend(texts),
                 Some(Ok(ModelEvent::Usage { input, output })) => {
+                    self.app.metrics.tokens(input, output);
                     self.usage.input_count += input;
                     self.usage.output_count += output;
                     self.usage.token_count = self.usage.input_count + self.usage.output_count;

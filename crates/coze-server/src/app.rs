@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,8 +14,9 @@ use crate::caller::Directory;
 use crate::clock::Clock;
 use crate::config::{Dialect, ServerConfig};
 use crate::configured::Configured;
+use crate::edge::{Metrics, Rules};
 use crate::ids::Ids;
-use crate::store::Db;
+use crate::store::{Db, StoreError};
 
 /// The state of the server; cheap to clone.
 #[derive(Clone)]
@@ -28,6 +30,11 @@ pub(crate) struct State {
     pub(crate) dialect: Dialect,
     pub(crate) directory: Directory,
     configured: RwLock<Arc<Configured>>,
+    pub(crate) metrics: Metrics,
+    /// What goes wrong on purpose.
+    pub(crate) faults: Rules,
+    /// Whether callers may ask for faults and control the server.
+    pub(crate) faults_allowed: bool,
     /// Where the bytes of uploaded files lie.
     pub(crate) files: PathBuf,
     /// The chats and runs at work, by id.
@@ -37,6 +44,7 @@ pub(crate) struct State {
     /// Ends everything that runs.
     pub(crate) stop: CancellationToken,
     pub(crate) started_at: i64,
+    begun: Instant,
     address: OnceLock<SocketAddr>,
 }
 
@@ -59,6 +67,8 @@ impl App {
             mut tokens,
             dialect,
             space,
+            faults,
+            fault_seed,
             ..
         } = config;
         tokens.extend(space.tokens.iter().cloned());
@@ -72,10 +82,14 @@ impl App {
             dialect,
             directory: Directory::default(),
             configured: RwLock::new(Arc::new(configured)),
+            metrics: Metrics::default(),
+            faults: Rules::new(fault_seed.unwrap_or(space.fault_seed), &space.faults),
+            faults_allowed: faults,
             files: data.join("files"),
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            begun: Instant::now(),
             address: OnceLock::new(),
         })))
     }
@@ -89,6 +103,38 @@ impl App {
     pub(crate) fn configured(&self) -> Arc<Configured> {
         let configured = self.configured.read();
         Arc::clone(&configured.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Seconds since the start.
+    pub(crate) fn up(&self) -> u64 {
+        self.begun.elapsed().as_secs()
+    }
+
+    /// How many chats and runs are at work.
+    pub(crate) fn working(&self) -> usize {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.len()
+    }
+
+    /// Makes it a new server: nothing is stored, no fault was added, the clock goes right.
+    pub(crate) async fn reset(&self) -> Result<(), StoreError> {
+        {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.values().for_each(CancellationToken::cancel);
+        }
+        self.db.reset().await?;
+        self.directory.forget();
+        self.faults.reset();
+        self.clock.reset();
+        let io = |error: std::io::Error| StoreError::io(&self.files, error);
+        let mut files = tokio::fs::read_dir(&self.files).await.map_err(io)?;
+        while let Some(file) = files.next_entry().await.map_err(io)? {
+            // An upload under way may have taken its file back.
+            if let Err(error) = tokio::fs::remove_file(file.path()).await {
+                tracing::debug!(%error, "a file could not be removed");
+            }
+        }
+        Ok(())
     }
 
     /// Tells where the server listens, once it is known.

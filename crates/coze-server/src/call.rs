@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{DefaultBodyLimit, RawPathParams, Request, State};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use coze_types::endpoint::{BodyKind, Method};
+use coze_types::endpoint::{BodyKind, Downloads, Method};
 use coze_types::status::{self, Detail};
 use coze_types::{Endpoint, Status, Streams};
 use futures_util::StreamExt;
@@ -25,9 +25,10 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::config::Dialect;
 use crate::fail::Fail;
+use crate::form::Form;
 use crate::{auth, ids};
 
-const X_TT_LOGID: HeaderName = HeaderName::from_static("x-tt-logid");
+pub(crate) const X_TT_LOGID: HeaderName = HeaderName::from_static("x-tt-logid");
 /// The largest JSON body, in bytes: the documented limit of a workflow request.
 const BODY_LIMIT: usize = 20 * 1024 * 1024;
 
@@ -97,6 +98,62 @@ where
     on(filter(E::INFO.method), answer)
 }
 
+/// A route that takes a form with a file of at most `limit` bytes.
+pub(crate) fn upload<E, R>(limit: usize, handler: fn(App, Call<E>) -> R) -> MethodRouter<App>
+where
+    E: Endpoint,
+    R: Future<Output = Result<E::Reply, Fail>> + Send + 'static,
+{
+    let answer = move |State(app): State<App>, params: RawPathParams, request: Request| async move {
+        let log_id = ids::log_id(app.ids.next());
+        let result = async {
+            let call = read_form::<E>(&app, &params, request, &log_id, limit).await?;
+            let reply = handler(app.clone(), call).await?;
+            encode(&app, &log_id, &reply)
+        };
+        finish(&app, &log_id, E::INFO.name, result.await)
+    };
+    // The limit is that of the form's reader, which says what was too large.
+    on(filter(E::INFO.method), answer).layer(DefaultBodyLimit::disable())
+}
+
+/// Bytes of a kind, as a reply.
+pub(crate) struct Media {
+    pub(crate) kind: &'static str,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A route whose handler answers with bytes.
+pub(crate) fn media<E, R>(handler: fn(App, Call<E>) -> R) -> MethodRouter<App>
+where
+    E: Downloads,
+    R: Future<Output = Result<Media, Fail>> + Send + 'static,
+{
+    let answer = move |State(app): State<App>, params: RawPathParams, request: Request| async move {
+        let log_id = ids::log_id(app.ids.next());
+        let result = async {
+            let call = read::<E>(&app, &params, request, &log_id).await?;
+            handler(app.clone(), call).await.map(Media::respond)
+        };
+        // SDKs take whatever comes with HTTP 200 for the sound.
+        let result = result.await.map_err(|fail| {
+            let http = fail.natural_http();
+            fail.with_http(http)
+        });
+        finish(&app, &log_id, E::INFO.name, result)
+    };
+    on(filter(E::INFO.method), answer)
+}
+
+impl Media {
+    pub(crate) fn respond(self) -> Response {
+        let mut response = Response::new(Body::from(self.bytes));
+        let kind = HeaderValue::from_static(self.kind);
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response
+    }
+}
+
 pub(crate) fn filter(method: Method) -> MethodFilter {
     match method {
         Method::Get => MethodFilter::GET,
@@ -119,15 +176,40 @@ async fn read<E: Endpoint>(
         // Nothing is read: SDKs send `{}` or nothing.
         BodyKind::None | BodyKind::Multipart => body::<E::Body>(b"{}")?,
     };
-    let param = |name: &str| {
-        let found = params.iter().find(|(key, _)| *key == name);
-        found.map_or_else(String::new, |(_, value)| value.to_owned())
-    };
+    let param = |name: &str| param(params, name);
     Ok(Call {
         row: E::from_parts(&param, query, body),
         user,
         log_id: log_id.to_owned(),
     })
+}
+
+async fn read_form<E: Endpoint>(
+    app: &App,
+    params: &RawPathParams,
+    request: Request,
+    log_id: &str,
+    limit: usize,
+) -> Result<Call<E>, Fail> {
+    let user = auth::admit(app, request.headers()).await?;
+    let query = query::<E::Query>(request.uri().query().unwrap_or_default())?;
+    let form = Form::read(request, limit).await?;
+    let texts = serde_json::to_vec(&form.texts).unwrap_or_default();
+    let param = |name: &str| param(params, name);
+    let mut row = E::from_parts(&param, query, body::<E::Body>(&texts)?);
+    if let Some(file) = form.file {
+        row.set_file(file);
+    }
+    Ok(Call {
+        row,
+        user,
+        log_id: log_id.to_owned(),
+    })
+}
+
+fn param(params: &RawPathParams, name: &str) -> String {
+    let found = params.iter().find(|(key, _)| *key == name);
+    found.map_or_else(String::new, |(_, value)| value.to_owned())
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Fail> {
@@ -255,6 +337,13 @@ pub(crate) fn encode<R: serde::Serialize>(
     Ok(json(StatusCode::OK, bytes))
 }
 
+/// What came of a call, for whoever counts and logs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome {
+    pub(crate) endpoint: &'static str,
+    pub(crate) code: i64,
+}
+
 /// Whatever came of a call, with the log id on it.
 pub(crate) fn finish(
     app: &App,
@@ -262,16 +351,9 @@ pub(crate) fn finish(
     endpoint: &'static str,
     result: Result<Response, Fail>,
 ) -> Response {
-    let mut response = match result {
-        Ok(response) => {
-            tracing::debug!(endpoint, log_id, "answered");
-            response
-        }
-        Err(fail) => {
-            tracing::info!(endpoint, log_id, code = fail.code, "refused");
-            refusal(app, log_id, &fail)
-        }
-    };
+    let code = result.as_ref().err().map_or(0, |fail| fail.code);
+    let mut response = result.unwrap_or_else(|fail| refusal(app, log_id, &fail));
+    response.extensions_mut().insert(Outcome { endpoint, code });
     if let Ok(value) = HeaderValue::from_str(log_id) {
         response.headers_mut().insert(X_TT_LOGID, value);
     }

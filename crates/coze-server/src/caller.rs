@@ -58,6 +58,11 @@ impl Caller {
         self.0.home
     }
 
+    /// The spaces that the caller may see.
+    pub(crate) fn spaces(&self) -> Vec<i64> {
+        self.0.spaces.keys().copied().collect()
+    }
+
     pub(crate) fn sees(&self, space: i64) -> bool {
         self.0.spaces.contains_key(&space)
     }
@@ -104,6 +109,12 @@ impl Directory {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(user, caller.clone());
         Ok(caller)
+    }
+
+    /// Asks the store again from now on.
+    pub(crate) fn forget(&self) {
+        let known = self.0.write();
+        known.unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn known(&self, user: i64) -> Option<Caller> {

@@ -28,6 +28,11 @@ impl Clock {
         moved(update.unwrap_or_else(|it| it))
     }
 
+    /// Lets it go as the system's again.
+    pub(crate) fn reset(&self) {
+        self.ahead.store(0, Ordering::Relaxed);
+    }
+
     /// How many seconds it is ahead of the system.
     pub(crate) fn ahead(&self) -> i64 {
         self.ahead.load(Ordering::Relaxed)

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::edge::FaultRule;
 use crate::models::ScriptRule;
 use crate::settings::ModelSettings;
 
@@ -34,6 +35,12 @@ pub struct ServerConfig {
     pub dialect: Dialect,
     /// Agents, models and workflows.
     pub space: Space,
+    /// Callers may ask for faults, and the control endpoints are there: for tests.
+    pub faults: bool,
+    /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
+    pub fault_seed: Option<u64>,
+    /// What was answered survives the loss of power. Only a test may do without.
+    pub durable: bool,
 }
 
 impl ServerConfig {
@@ -46,6 +53,9 @@ impl ServerConfig {
             tokens: Vec::new(),
             dialect: Dialect::Coze,
             space: Space::default(),
+            faults: false,
+            fault_seed: None,
+            durable: true,
         }
     }
 }
@@ -88,6 +98,12 @@ pub struct Space {
     /// Web pages and tools may be on this machine and in private networks.
     #[serde(default)]
     pub allow_private_networks: bool,
+    /// What goes wrong on purpose, and when.
+    #[serde(default)]
+    pub faults: Vec<FaultRule>,
+    /// What chance follows where a fault is not certain.
+    #[serde(default)]
+    pub fault_seed: u64,
     /// Workflow files are looked for beside this folder's `coze.yaml`.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -245,7 +261,15 @@ impl Space {
             source,
         };
         let text = std::fs::read_to_string(path).map_err(io)?;
-        let mut space: Self = serde_saphyr::from_str(&text).map_err(|error| {
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a `coze.yaml`; files that it names are looked for beside `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with line and column where the text itself is at fault.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut space: Self = serde_saphyr::from_str(text).map_err(|error| {
             let place = error.location();
             ConfigError::Syntax {
                 path: path.to_owned(),
@@ -298,6 +322,11 @@ impl Space {
             }
         }
         library::check(self)?;
+        for (index, rule) in self.faults.iter().enumerate() {
+            if let Some((key, why)) = rule.problem() {
+                return Err(format!("faults[{index}]: {key}: {why}"));
+            }
+        }
         Ok(())
     }
 }

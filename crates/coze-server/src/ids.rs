@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use coze_types::Id;
 
+use crate::fail::Fail;
+
 /// Makes ids: the Unix seconds in the upper 32 bits, milliseconds and a counter below.
 ///
 /// Every id is larger than all before it, also when the clock stands still or goes back.
@@ -38,6 +40,16 @@ impl Ids {
     pub(crate) fn next_id(&self) -> Id {
         self.next().into()
     }
+}
+
+/// 128 bits that nobody can guess, in hexadecimal.
+pub(crate) fn secret() -> Result<String, Fail> {
+    let mut bytes = [0u8; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
+        tracing::error!("the system gives no random numbers");
+        Fail::internal()
+    })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A log id in the vendor's form: the time, then hexadecimal digits.

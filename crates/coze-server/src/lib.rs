@@ -20,6 +20,7 @@
 
 mod agent;
 mod app;
+mod audio;
 mod auth;
 mod call;
 mod caller;
@@ -27,7 +28,10 @@ mod clock;
 mod config;
 mod configured;
 mod definition;
+mod drain;
+mod edge;
 mod fail;
+mod form;
 mod ids;
 mod library;
 mod models;
@@ -39,6 +43,7 @@ mod router;
 mod routes;
 mod settings;
 mod store;
+mod testing;
 mod tools;
 mod validate;
 mod variables;
@@ -52,6 +57,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::clock::Clock;
+use crate::edge::{Lines, Wire};
 use crate::fail::Fail;
 use crate::store::{Db, StoreError};
 
@@ -60,9 +66,11 @@ pub use config::{
     OfflineConfig, OpenAiConfig, ServerConfig, Space, TemplateConfig, ToolConfig, VariableConfig,
     WorkflowConfig,
 };
+pub use edge::{Fault, FaultError, FaultRule};
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
+pub use testing::{TestServer, TestServerBuilder};
 
 /// How long a stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -154,20 +162,16 @@ impl Server {
             .local_addr()
             .map_err(|source| StartError::Bind { address, source })?;
         let clock = Clock::default();
-        let (db, largest) = open_data(&config.data, clock.now()).await?;
+        let (db, largest) = open_data(&config, clock.now()).await?;
         let app = App::new(config, clock, db, largest).map_err(StartError::Space)?;
         app.set_address(address);
         let accepting = CancellationToken::new();
-        let (router, closing) = (router::router(app.clone()), accepting.clone());
+        let routes = edge::around(&app, router::router(app.clone()));
+        let closing = accepting.clone();
         let serving = tokio::spawn(async move {
-            let listener = axum::serve::ListenerExt::tap_io(listener, |connection| {
-                // Deltas are small and each one matters at once.
-                if let Err(error) = connection.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY could not be set");
-                }
-            });
-            let served =
-                axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
+            let service = routes.into_make_service_with_connect_info::<Wire>();
+            let served = axum::serve(Lines(listener), service)
+                .with_graceful_shutdown(closing.cancelled_owned());
             if let Err(error) = served.await {
                 tracing::error!(%error, "the server ended");
             }
@@ -192,6 +196,43 @@ impl Server {
         self.app.0.url()
     }
 
+    /// Moves its clock forward, for tests of what expires.
+    pub fn advance(&self, time: Duration) {
+        self.app.0.clock.advance(time.as_secs());
+    }
+
+    /// Lets something go wrong from now on. Gives the number by which it is taken back.
+    ///
+    /// # Errors
+    /// What is wrong with the rule.
+    pub fn add_fault(&self, rule: FaultRule) -> Result<u64, String> {
+        match rule.problem() {
+            Some((key, why)) => Err(format!("{key}: {why}")),
+            None => Ok(self.app.0.faults.add(rule)),
+        }
+    }
+
+    /// Takes a fault back, or all that were added. Says how many there were.
+    pub fn remove_faults(&self, id: Option<u64>) -> usize {
+        self.app.0.faults.remove(id)
+    }
+
+    /// Makes it a new server: nothing is stored, no fault was added, the clock goes right.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn reset(&self) -> Result<(), DataError> {
+        self.app.0.reset().await
+    }
+
+    /// Ends it without waiting for anything: for tests.
+    pub(crate) fn abandon(&self) {
+        self.accepting.cancel();
+        self.app.0.stop.cancel();
+        self.serving.abort();
+        self.app.0.db.close();
+    }
+
     /// Ends it: no new calls; open streams are told; what is under way gets a few seconds.
     pub async fn stop(self) {
         self.accepting.cancel();
@@ -207,12 +248,12 @@ impl Server {
 }
 
 /// Opens the data folder, off the runtime's threads, and settles what an earlier server left.
-async fn open_data(folder: &std::path::Path, now: i64) -> Result<(Db, i64), StoreError> {
-    let folder = folder.to_owned();
+async fn open_data(config: &ServerConfig, now: i64) -> Result<(Db, i64), StoreError> {
+    let (folder, durable) = (config.data.clone(), config.durable);
     let opened = tokio::task::spawn_blocking(move || {
         let files = folder.join("files");
         std::fs::create_dir_all(&files).map_err(|source| StoreError::io(&files, source))?;
-        Db::open(&folder.join("coze.db"))
+        Db::open(&folder.join("coze.db"), durable)
     });
     let db = opened.await.unwrap_or(Err(StoreError::Closed))?;
     let largest = db

@@ -3,17 +3,18 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, post};
+use axum::routing::{MethodRouter, get, post};
 use coze_types::Endpoint;
 
 use crate::app::App;
-use crate::call::{Call, endpoint, finish, streaming};
+use crate::call::{Call, endpoint, finish, media, streaming, upload};
 use crate::config::Dialect;
+use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    apps, bots, chat, collaboration, conversations, entities, files, folders, messages, runs,
-    templates, users, variables, workflows,
+    apps, audio, bots, chat, collaboration, conversations, entities, files, folders, messages,
+    runs, templates, users, variables, voiceprints, workflows,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -91,13 +92,35 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<e::RetrieveCopyTask>(endpoint(entities::retrieve));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
+    add_audio(&mut routes);
+
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
     }
     crate::not_served::add(routes.0)
+        .route(audio::SOUND, get(audio::listen))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn(drain::after_answer))
         .with_state(app)
+}
+
+fn add_audio(routes: &mut Routes) {
+    use coze_types::{audio as a, voiceprints as v};
+
+    routes.add::<a::ListVoices>(endpoint(audio::voices));
+    routes.add::<a::CloneVoice>(upload(audio::LIMIT, audio::clone));
+    routes.add::<a::CreateSpeech>(media(audio::speech));
+    routes.add::<a::CreateTranscription>(upload(audio::LIMIT, audio::transcribe));
+    routes.add::<v::CreateVoiceprintGroup>(endpoint(voiceprints::create_group));
+    routes.add::<v::ListVoiceprintGroups>(endpoint(voiceprints::list_groups));
+    routes.add::<v::UpdateVoiceprintGroup>(endpoint(voiceprints::update_group));
+    routes.add::<v::DeleteVoiceprintGroup>(endpoint(voiceprints::delete_group));
+    routes.add::<v::IdentifySpeaker>(upload(voiceprints::LIMIT, voiceprints::identify));
+    routes.add::<v::CreateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::create));
+    routes.add::<v::ListVoiceprints>(endpoint(voiceprints::list));
+    routes.add::<v::UpdateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::update));
+    routes.add::<v::DeleteVoiceprint>(endpoint(voiceprints::delete));
 }
 
 struct Routes(Router<App>);

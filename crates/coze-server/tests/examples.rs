@@ -113,6 +113,12 @@ const RUN: &[(&str, &str, &str, &[&str])] = &[
         &["4 of 4 calls succeeded", "0 are waiting"],
     ),
     (
+        "speech_download",
+        PLAIN,
+        GRADE,
+        &["audio/mpeg", " bytes in speech.mp3"],
+    ),
+    (
         "tool_outputs",
         SCRIPTED,
         GRADE,
@@ -155,7 +161,6 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("oauth_jwt", "this server logs nobody in"),
     ("oauth_pkce", "this server logs nobody in"),
     ("oauth_web", "this server logs nobody in"),
-    ("speech_download", "this server does not speak"),
 ];
 
 fn workspace() -> PathBuf {
@@ -216,6 +221,7 @@ fn the_examples_do_what_they_say() {
             .env("COZE_API_BASE", server.url())
             .env("COZE_BOT_ID", bot)
             .env("COZE_WORKFLOW_ID", workflow)
+            .env("COZE_VOICE_ID", "7500000000000000301")
             .env("COZE_WORKSPACE_ID", "7500000000000000003");
         let output = run(&mut command);
         let (text, errors) = (

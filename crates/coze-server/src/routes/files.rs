@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 use crate::app::App;
 use crate::call::{self, Call};
 use crate::fail::Fail;
+use crate::form::base_name;
 use crate::ids::log_id;
 use crate::store::number;
 use crate::{auth, validate};
@@ -109,26 +110,6 @@ async fn receive(
         });
     }
     received.ok_or_else(|| Fail::invalid("file", "the form has no part of that name with a file"))
-}
-
-/// The last part of a path; the name is never used as a path here, but callers may do so.
-fn base_name(name: &str) -> String {
-    // Forms spell these three characters so (HTML standard, multipart form data).
-    let name = name
-        .replace("%22", "\"")
-        .replace("%0D", "\r")
-        .replace("%0A", "\n");
-    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name
-        .chars()
-        .filter(|it| !it.is_control())
-        .take(255)
-        .collect();
-    if matches!(name.as_str(), "" | "." | "..") {
-        "file".to_owned()
-    } else {
-        name
-    }
 }
 
 pub(crate) async fn retrieve(app: App, call: Call<RetrieveFile>) -> Result<Data<File>, Fail> {

@@ -1,6 +1,7 @@
 //! The handlers, one file per API group.
 
 pub(crate) mod apps;
+pub(crate) mod audio;
 pub(crate) mod bots;
 pub(crate) mod chat;
 pub(crate) mod collaboration;
@@ -13,4 +14,5 @@ pub(crate) mod runs;
 pub(crate) mod templates;
 pub(crate) mod users;
 pub(crate) mod variables;
+pub(crate) mod voiceprints;
 pub(crate) mod workflows;

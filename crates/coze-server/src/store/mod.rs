@@ -10,12 +10,15 @@ mod chats;
 mod collaborators;
 mod conversations;
 mod copies;
+mod copy;
 mod files;
 mod messages;
 mod runs;
 mod sqlite;
 mod users;
 mod variables;
+mod voiceprints;
+mod voices;
 
 use std::path::Path;
 
@@ -31,8 +34,10 @@ pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
 pub(crate) use sqlite::Db;
-pub(crate) use users::{Membership, Users};
+pub(crate) use users::{Membership, UserRecord, Users};
 pub(crate) use variables::{VariableOwner, VariableRecord, Variables};
+pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
+pub(crate) use voices::{VoiceRecord, Voices};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +107,8 @@ pub(crate) trait Unit:
     + Apps
     + Variables
     + Copies
+    + Voices
+    + Voiceprints
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

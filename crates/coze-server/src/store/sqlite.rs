@@ -21,8 +21,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_identity.sql"),
     include_str!("migrations/0003_bots.sql"),
-    include_str!("migrations/0004_variables.sql"),
-    include_str!("migrations/0005_copies.sql"),
+    include_str!("migrations/0004_audio.sql"),
+    include_str!("migrations/0005_variables.sql"),
+    include_str!("migrations/0006_copies.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -39,12 +40,23 @@ impl Unit for Sqlite<'_> {
                    UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
                    UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run \
                    UNION ALL SELECT max(id) FROM user UNION ALL SELECT max(id) FROM space \
-                   UNION ALL SELECT max(id) FROM bot UNION ALL SELECT max(id) FROM app \
-                   UNION ALL SELECT max(id) FROM workflow \
+                   UNION ALL SELECT max(id) FROM bot \
+                   UNION ALL SELECT max(id) FROM voice \
+                   UNION ALL SELECT max(id) FROM voiceprint_group \
+                   UNION ALL SELECT max(max(id), max(file_id)) FROM voiceprint \
+                   UNION ALL SELECT max(id) FROM app UNION ALL SELECT max(id) FROM workflow \
                    UNION ALL SELECT max(id) FROM copy_task)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
         Ok(largest.unwrap_or(0))
     }
+}
+
+/// What the writer is to do.
+enum Order {
+    /// Something that may share a commit.
+    Write(Box<dyn Job>),
+    /// Something that needs the connection for itself, outside of a transaction.
+    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
 }
 
 /// A write that waits for its turn.
@@ -92,7 +104,7 @@ pub(crate) struct Db(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    writes: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    orders: Mutex<Option<mpsc::Sender<Order>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Mutex<Vec<Connection>>,
     reading: Semaphore,
@@ -102,12 +114,15 @@ struct Inner {
 
 impl Db {
     /// Opens the database, brings it to today's schema and starts its writer.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    ///
+    /// What is not `durable` is lost with the power, and is ready sooner.
+    pub(crate) fn open(path: &Path, durable: bool) -> Result<Self> {
         let lock = lock(path)?;
         let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "busy_timeout", 2_000)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
-        connection.pragma_update(None, "synchronous", "full")?;
+        let synchronous = if durable { "full" } else { "off" };
+        connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         migrate(&mut connection, path)?;
         let (sender, receiver) = mpsc::channel();
@@ -117,7 +132,7 @@ impl Db {
             .map_err(|source| StoreError::io(path, source))?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
-            writes: Mutex::new(Some(sender)),
+            orders: Mutex::new(Some(sender)),
             writer: Mutex::new(Some(writer)),
             readers: Mutex::default(),
             reading: Semaphore::new(READERS),
@@ -142,15 +157,34 @@ impl Db {
             result: None,
             waiting,
         });
-        let sent = match &*self.0.writes.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(writes) => writes.send(job).is_ok(),
-            None => false,
-        };
-        if !sent {
-            return Err(StoreError::Closed.into());
-        }
+        self.order(Order::Write(job))?;
         told.await
             .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    fn order(&self, order: Order) -> Result<()> {
+        let orders = self.0.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = orders.as_ref().map(|orders| orders.send(order));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(StoreError::Closed),
+        }
+    }
+
+    /// Makes it what a new database is, in one step.
+    pub(crate) async fn reset(&self) -> Result<()> {
+        let (waiting, told) = oneshot::channel();
+        let path = self.0.path.clone();
+        self.order(Order::Alone(Box::new(move |connection| {
+            let done = (|| {
+                let mut fresh = Connection::open_in_memory()?;
+                migrate(&mut fresh, &path)?;
+                super::copy::all(&fresh, connection)
+            })();
+            // Nobody may wait any more; the work is done all the same.
+            let _ = waiting.send(done);
+        })))?;
+        told.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Does work that only reads, on a snapshot.
@@ -199,7 +233,7 @@ impl Db {
     /// Ends the writer after what is queued; later work is refused.
     pub(crate) fn close(&self) {
         self.0
-            .writes
+            .orders
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
@@ -274,27 +308,46 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write_loop(connection: &mut Connection, jobs: &mpsc::Receiver<Box<dyn Job>>) {
+fn write_loop(connection: &mut Connection, orders: &mpsc::Receiver<Order>) {
     connection.set_prepared_statement_cache_capacity(64);
-    while let Ok(first) = jobs.recv() {
-        let mut group = vec![first];
-        group.extend(jobs.try_iter().take(GROUP - 1));
-        let failure = write_group(connection, &mut group)
-            .err()
-            .map(|error| error.to_string());
-        if let Some(message) = &failure {
-            tracing::error!(%message, writes = group.len(), "a commit failed");
+    while let Ok(first) = orders.recv() {
+        let (mut group, mut alone, mut next) = (Vec::new(), None, Some(first));
+        while let Some(order) = next {
+            match order {
+                Order::Write(job) => group.push(job),
+                Order::Alone(work) => alone = Some(work),
+            }
+            let full = group.len() >= GROUP || alone.is_some();
+            next = if full { None } else { orders.try_recv().ok() };
         }
-        for job in group {
-            job.tell(match &failure {
-                None => Ok(()),
-                Some(message) => Err(StoreError::Commit(message.clone())),
-            });
+        write_all(connection, group);
+        if let Some(work) = alone {
+            // A panic must cost its own caller the answer, not everybody the writer.
+            let _ = catch_unwind(AssertUnwindSafe(|| work(connection)));
         }
     }
     // So that the one file is the whole database when nobody uses it.
     if let Err(error) = connection.pragma_update(None, "wal_checkpoint", "truncate") {
         tracing::debug!(%error, "the log could not be folded into the database");
+    }
+}
+
+/// Commits the writes together, and tells who waits.
+fn write_all(connection: &mut Connection, mut group: Vec<Box<dyn Job>>) {
+    if group.is_empty() {
+        return;
+    }
+    let failure = write_group(connection, &mut group)
+        .err()
+        .map(|error| error.to_string());
+    if let Some(message) = &failure {
+        tracing::error!(%message, writes = group.len(), "a commit failed");
+    }
+    for job in group {
+        job.tell(match &failure {
+            None => Ok(()),
+            Some(message) => Err(StoreError::Commit(message.clone())),
+        });
     }
 }
 

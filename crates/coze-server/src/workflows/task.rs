@@ -143,6 +143,7 @@ fn call_model(
                     }
                     Some(Ok(ModelEvent::Reasoning(text))) => state.reasoning.push_str(&text),
                     Some(Ok(ModelEvent::Usage { input, output })) => {
+                        state.app.metrics.tokens(input, output);
                         state.reply.usage.input += u64::try_from(input).unwrap_or(0);
                         state.reply.usage.output += u64::try_from(output).unwrap_or(0);
                     }

@@ -13,7 +13,13 @@ async fn refusal(yaml: &str) -> String {
 }
 
 async fn refusal_in(folder: &std::path::Path, yaml: &str) -> String {
-    let hide = |text: String| text.replace(&folder.display().to_string(), "<folder>");
+    let hide = |text: String| {
+        let text = text.replace(&folder.display().to_string(), "<folder>");
+        // The keys that there are stand in docs/coze-yaml.md; there will be more of them.
+        let (what, known) = text.split_once(", expected one of ").unwrap_or((&text, ""));
+        assert!(known.is_empty() || known.contains(", "), "{text}");
+        what.to_owned()
+    };
     let space = match load(folder, yaml) {
         Ok(space) => space,
         Err(error) => return hide(error.to_string()),
@@ -29,16 +35,16 @@ async fn refusal_in(folder: &std::path::Path, yaml: &str) -> String {
 async fn slips_in_the_file_have_a_place() {
     // A typo in a key, of the file, of an agent and of a rule. A rule's has the place of its
     // model, whose kind is read before the rest.
-    assert_snapshot!(refusal("bots: []\nmodel: {}\n").await, @"<folder>/coze.yaml:2:1: unknown field `model`, expected one of token, tokens, bots, models, workflows, apps, folders, templates, allow_private_networks");
-    assert_snapshot!(refusal("bots:\n  - id: \"1\"\n    nmae: x\n").await, @"<folder>/coze.yaml:3:5: unknown field `nmae`, expected one of id, name, description, prompt, model, settings, opening, suggestions, tools, workflows, variables");
+    assert_snapshot!(refusal("bots: []\nmodel: {}\n").await, @"<folder>/coze.yaml:2:1: unknown field `model`");
+    assert_snapshot!(refusal("bots:\n  - id: \"1\"\n    nmae: x\n").await, @"<folder>/coze.yaml:3:5: unknown field `nmae`");
     assert_snapshot!(
         refusal("models:\n  m:\n    provider: offline\n    script:\n      - match: x\n        delta: [y]\n").await,
-        @"<folder>/coze.yaml:2:3: unknown field `delta`, expected one of match, reasoning, deltas, tool_calls, then, follow_ups, delay_ms, error, repeat"
+        @"<folder>/coze.yaml:2:3: unknown field `delta`"
     );
     // A missing key, a wrong type, a provider that there is not.
     assert_snapshot!(refusal("bots:\n  - id: \"1\"\n").await, @"<folder>/coze.yaml:2:5: missing field `name`");
     assert_snapshot!(refusal("bots:\n  - id: \"1\"\n    name: x\n    tools: none\n").await, @"<folder>/coze.yaml:4:12: expected sequence start");
-    assert_snapshot!(refusal("models:\n  m:\n    provider: closedai\n").await, @"<folder>/coze.yaml:3:5: unknown variant `closedai`, expected one of offline, openai");
+    assert_snapshot!(refusal("models:\n  m:\n    provider: closedai\n").await, @"<folder>/coze.yaml:3:5: unknown variant `closedai`");
     assert_snapshot!(refusal("bots:\n  - id: bot-1\n    name: x\n").await, @r#"<folder>/coze.yaml:2:9: the id "bot-1" is not a number of at most 19 digits"#);
     // No YAML at all.
     assert_snapshot!(refusal("bots:\n  - id: \"1\n    name: x\n").await, @"<folder>/coze.yaml:2:9: unclosed quote");

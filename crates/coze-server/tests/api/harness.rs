@@ -393,6 +393,7 @@ pub(crate) fn normal(text: &str) -> String {
             r#""$1":<time>"#,
         ),
         (r"http://127\.0\.0\.1:[0-9]+", "<url>"),
+        (r"/local/sounds/[0-9a-f]{32}", "/local/sounds/<key>"),
     ];
     let mut text = text.to_owned();
     for (pattern, replacement) in rules {

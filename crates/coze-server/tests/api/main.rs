@@ -4,6 +4,7 @@
 //! that the server itself uses: a field misspelt there must show here.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod audio;
 mod auth;
 mod bots;
 mod bots_refused;
@@ -12,8 +13,10 @@ mod chat_bytes;
 mod chat_cancel;
 mod chat_states;
 mod config;
+mod control;
 mod conversations;
 mod durability;
+mod faults;
 mod files;
 mod framing;
 mod harness;
@@ -21,13 +24,16 @@ mod library;
 mod messages;
 mod offline;
 mod openai;
+mod operate;
 mod peer;
 mod random;
 mod routing;
 mod slow_reader;
 mod space;
 mod stop;
+mod testserver;
 mod validation;
 mod validation_messages;
+mod voiceprints;
 mod workflow_bytes;
 mod workflows;

@@ -39,6 +39,13 @@ pub(crate) struct ServeArgs {
     /// A token that is let in; without any, everybody is; repeatable
     #[arg(long = "token", value_name = "TOKEN")]
     pub(crate) tokens: Vec<String>,
+    /// For tests: callers may ask for faults, move the clock and begin anew; docs/testing.md says
+    /// how
+    #[arg(long, help_heading = "Options for tests")]
+    pub(crate) faults: bool,
+    /// What chance follows in faults; the same number, the same failures
+    #[arg(long, value_name = "NUMBER", help_heading = "Options for tests")]
+    pub(crate) fault_seed: Option<u64>,
 }
 
 /// The dialects of the API.

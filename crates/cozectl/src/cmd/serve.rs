@@ -65,6 +65,8 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
     config.address = SocketAddr::new(args.host, args.port);
     config.tokens = args.tokens;
     config.space = space;
+    config.faults = args.faults;
+    config.fault_seed = args.fault_seed;
     config.dialect = match args.dialect {
         DialectArg::Coze => Dialect::Coze,
         DialectArg::Skill => Dialect::Skill,
