@@ -1,4 +1,6 @@
-//! `coze.yaml`: the agents, models and workflows that a server has.
+//! `coze.yaml`: the agents, models and workflows that a server has, and who may use them.
+
+mod identity;
 
 mod library;
 
@@ -10,16 +12,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::edge::FaultRule;
+use crate::limits::Limits;
 use crate::models::ScriptRule;
 use crate::settings::ModelSettings;
 
+pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
 pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
 
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
-/// The id of the user that every token belongs to.
+/// The id of the user that every server has: that of tokens that name no other.
 pub(crate) const LOCAL_USER: i64 = 7_500_000_000_000_000_002;
-/// The id of the workspace that agents and workflows belong to.
+/// The id of the workspace of agents and workflows that name no other.
 pub(crate) const LOCAL_SPACE: i64 = 7_500_000_000_000_000_003;
 
 /// How a server is started.
@@ -35,6 +39,8 @@ pub struct ServerConfig {
     pub dialect: Dialect,
     /// Agents, models and workflows.
     pub space: Space,
+    /// What strangers may cost.
+    pub limits: Limits,
     /// Callers may ask for faults, and the control endpoints are there: for tests.
     pub faults: bool,
     /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
@@ -53,6 +59,7 @@ impl ServerConfig {
             tokens: Vec::new(),
             dialect: Dialect::Coze,
             space: Space::default(),
+            limits: Limits::default(),
             faults: false,
             fault_seed: None,
             durable: true,
@@ -76,7 +83,16 @@ pub enum Dialect {
 pub struct Space {
     /// Tokens that are let in.
     #[serde(default, alias = "token")]
-    pub tokens: Vec<String>,
+    pub tokens: Vec<TokenConfig>,
+    /// The users, besides the local one.
+    #[serde(default)]
+    pub users: Vec<UserConfig>,
+    /// The workspaces, besides the local one.
+    #[serde(default)]
+    pub spaces: Vec<SpaceConfig>,
+    /// The enterprises.
+    #[serde(default)]
+    pub enterprises: Vec<EnterpriseConfig>,
     /// The agents.
     #[serde(default)]
     pub bots: Vec<BotConfig>,
@@ -141,6 +157,8 @@ pub struct BotConfig {
     /// Ids of workflows that it may call.
     #[serde(default, deserialize_with = "ids")]
     pub workflows: Vec<String>,
+    /// Name or id of its workspace; the local one by default.
+    pub space: Option<String>,
     /// What it remembers of each of its users.
     #[serde(default)]
     pub variables: Vec<VariableConfig>,
@@ -215,6 +233,8 @@ pub struct WorkflowConfig {
     pub description: String,
     /// The canvas, as JSON.
     pub file: PathBuf,
+    /// Name or id of its workspace; the local one by default.
+    pub space: Option<String>,
 }
 
 /// A `coze.yaml` that cannot be used.
@@ -288,11 +308,14 @@ impl Space {
 
     /// Every name that is used must be there, and no id twice.
     fn check(&self) -> Result<(), String> {
+        self.check_identity()?;
         let mut seen = std::collections::BTreeSet::new();
         for bot in &self.bots {
             if !seen.insert(bot.id.as_str()) {
                 return Err(format!("bots: the id {} stands twice", bot.id));
             }
+            self.space_or_local(bot.space.as_deref())
+                .map_err(|why| format!("bots: {}: {why}", bot.name))?;
             let model = bot.model.as_deref().unwrap_or("offline");
             if model != "offline" && !self.models.contains_key(model) {
                 let known: Vec<_> = self.models.keys().map(String::as_str).collect();
@@ -307,12 +330,15 @@ impl Space {
                 ));
             }
             for workflow in &bot.workflows {
-                if !self.workflows.iter().any(|it| it.id == *workflow) {
-                    return Err(format!(
-                        "bots: {}: the workflow {workflow} is not under `workflows`",
-                        bot.name
-                    ));
-                }
+                let found = self.workflows.iter().find(|it| it.id == *workflow);
+                let why = match found {
+                    None => "is not under `workflows`",
+                    Some(it) if self.differ(it.space.as_deref(), bot.space.as_deref()) => {
+                        "belongs to another workspace"
+                    }
+                    Some(_) => continue,
+                };
+                return Err(format!("bots: {}: the workflow {workflow} {why}", bot.name));
             }
         }
         let mut seen = std::collections::BTreeSet::new();
@@ -320,6 +346,8 @@ impl Space {
             if !seen.insert(workflow.id.as_str()) {
                 return Err(format!("workflows: the id {} stands twice", workflow.id));
             }
+            self.space_or_local(workflow.space.as_deref())
+                .map_err(|why| format!("workflows: {}: {why}", workflow.name))?;
         }
         library::check(self)?;
         for (index, rule) in self.faults.iter().enumerate() {

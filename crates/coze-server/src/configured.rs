@@ -11,7 +11,7 @@ use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
 use crate::clock::Clock;
-use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, Space};
+use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Space};
 use crate::definition::Definition;
 use crate::library::Library;
 use crate::models::Model;
@@ -125,10 +125,11 @@ fn bots(
             .map_err(|why| format!("bots: {}: {why}", config.name))?;
         let mut folders = space.folders.iter();
         let folder = folders.find(|folder| folder.bots.contains(&config.id));
+        let home = space.space_or_local(config.space.as_deref());
         bots.insert(
             config.id.clone(),
             Arc::new(Agent {
-                space: LOCAL_SPACE,
+                space: home.map_err(|why| format!("bots: {}: {why}", config.name))?,
                 config: config.clone(),
                 model,
                 workflows: config
@@ -190,11 +191,13 @@ fn workflows(space: &Space, read_at: i64) -> Result<BTreeMap<String, Arc<Workflo
         let mut apps = space.apps.iter();
         let app = apps.find(|app| app.workflows.contains(&config.id));
         let workflow = Workflow {
-            space: LOCAL_SPACE,
             owner: LOCAL_USER,
             app: app.map(|app| app.id.clone()),
             created_at: read_at,
             id: config.id.clone(),
+            space: space
+                .space_or_local(config.space.as_deref())
+                .map_err(|why| format!("workflows: {}: {why}", config.name))?,
             name: config.name.clone(),
             description: config.description.clone(),
             canvas,

@@ -82,6 +82,7 @@ impl Definition {
                 .clone()
                 .unwrap_or_default(),
             tools: self.tools.clone(),
+            space: None,
             workflows: self
                 .workflows
                 .iter()

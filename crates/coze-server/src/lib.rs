@@ -27,17 +27,22 @@ mod caller;
 mod clock;
 mod config;
 mod configured;
+mod crypt;
 mod definition;
 mod drain;
 mod edge;
 mod fail;
 mod form;
+mod identity;
 mod ids;
 mod library;
+mod limits;
+mod listen;
 mod models;
 mod not_served;
 mod outbound;
 mod output;
+mod parts;
 mod prompt;
 mod router;
 mod routes;
@@ -52,21 +57,22 @@ mod workflows;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::edge::{Lines, Wire};
 use crate::fail::Fail;
+use crate::identity::InstallError;
 use crate::store::{Db, StoreError};
 
 pub use config::{
-    AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, FolderConfig, FolderKind, ModelConfig,
-    OfflineConfig, OpenAiConfig, ServerConfig, Space, TemplateConfig, ToolConfig, VariableConfig,
+    AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, FolderConfig,
+    FolderKind, MemberConfig, ModelConfig, OfflineConfig, OpenAiConfig, ServerConfig, Space,
+    SpaceConfig, TemplateConfig, TokenConfig, ToolConfig, UserConfig, VariableConfig,
     WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
+pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
@@ -155,27 +161,23 @@ impl Server {
         if !address.ip().is_loopback() && !has_token {
             return Err(StartError::Open(address));
         }
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| StartError::Bind { address, source })?;
+        let listener =
+            listen::bind(address).map_err(|source| StartError::Bind { address, source })?;
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { address, source })?;
+        let limits = config.limits.clone();
         let clock = Clock::default();
         let (db, largest) = open_data(&config, clock.now()).await?;
         let app = App::new(config, clock, db, largest).map_err(StartError::Space)?;
+        identity::install(&app).await.map_err(|error| match error {
+            InstallError::Store(error) => StartError::Data(error),
+            InstallError::Conflict(why) => StartError::Space(why),
+        })?;
         app.set_address(address);
         let accepting = CancellationToken::new();
         let routes = edge::around(&app, router::router(app.clone()));
-        let closing = accepting.clone();
-        let serving = tokio::spawn(async move {
-            let service = routes.into_make_service_with_connect_info::<Wire>();
-            let served = axum::serve(Lines(listener), service)
-                .with_graceful_shutdown(closing.cancelled_owned());
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the server ended");
-            }
-        });
+        let serving = tokio::spawn(listen::serve(listener, routes, limits, accepting.clone()));
         Ok(Self {
             address,
             app: AppHandle(app),

@@ -14,7 +14,7 @@ use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
     apps, audio, bots, chat, collaboration, conversations, entities, files, folders, messages,
-    runs, templates, users, variables, voiceprints, workflows,
+    runs, templates, tokens, users, variables, voiceprints, workflows,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -24,8 +24,8 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        apps as p, bots as b, conversations as c, entities as e, files as f, messages as m,
-        runs as h, users as u, variables as v,
+        apps as p, auth as a, bots as b, conversations as c, entities as e, files as f,
+        messages as m, runs as h, users as u, variables as v,
     };
 
     let mut routes = Routes(Router::new());
@@ -91,6 +91,13 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<e::CopyEntity>(endpoint(entities::copy));
     routes.add::<e::RetrieveCopyTask>(endpoint(entities::retrieve));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
+
+    routes.add::<a::CreatePat>(endpoint(tokens::create));
+    routes.add::<a::ListPats>(endpoint(tokens::list));
+    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
+    routes.add::<a::UpdatePat>(endpoint(tokens::update));
+    routes.add::<a::DeletePat>(endpoint(tokens::delete));
+    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
 
     add_audio(&mut routes);
 

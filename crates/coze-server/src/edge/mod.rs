@@ -15,7 +15,6 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -33,7 +32,7 @@ pub use fault::{Fault, FaultError};
 pub(crate) use metrics::Metrics;
 pub use rules::FaultRule;
 pub(crate) use rules::Rules;
-pub(crate) use wire::{Lines, Wire};
+pub(crate) use wire::{Line, Wire};
 
 /// A request names its fault in it; an answer with a fault names it too.
 pub(crate) const X_COZE_FAULT: HeaderName = HeaderName::from_static("x-coze-fault");
@@ -110,8 +109,7 @@ async fn faulty(app: &App, fault: &Fault, request: Request, next: Next) -> Respo
             () = app.stop.cancelled() => {}
         }
     }
-    let wire = request.extensions().get::<ConnectInfo<Wire>>();
-    let wire = wire.map(|it| it.0.clone());
+    let wire = request.extensions().get::<Wire>().cloned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = match (&fault.refusal, fault.lost) {
         (None, None) => next.run(request).await,

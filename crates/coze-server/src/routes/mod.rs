@@ -12,6 +12,7 @@ pub(crate) mod folders;
 pub(crate) mod messages;
 pub(crate) mod runs;
 pub(crate) mod templates;
+pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod variables;
 pub(crate) mod voiceprints;

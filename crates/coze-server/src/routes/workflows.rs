@@ -225,7 +225,7 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
                 Some(id) => conversations::find(unit, &user, &id)?,
                 None => {
                     let new = conversations::new(&worker, &user, given.connector_id.clone());
-                    unit.insert_conversation(&new, bot.as_deref(), space)?;
+                    unit.insert_conversation(&new, bot.as_deref(), space, user.session())?;
                     new
                 }
             };

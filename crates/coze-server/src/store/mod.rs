@@ -11,10 +11,13 @@ mod collaborators;
 mod conversations;
 mod copies;
 mod copy;
+mod enterprises;
 mod files;
 mod messages;
 mod runs;
+mod spaces;
 mod sqlite;
+mod tokens;
 mod users;
 mod variables;
 mod voiceprints;
@@ -30,10 +33,13 @@ pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
 pub(crate) use copies::{Copies, CopyRecord, WorkflowRecord};
+pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
+pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
+pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
 pub(crate) use users::{Membership, UserRecord, Users};
 pub(crate) use variables::{VariableOwner, VariableRecord, Variables};
 pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
@@ -109,6 +115,9 @@ pub(crate) trait Unit:
     + Copies
     + Voices
     + Voiceprints
+    + Spaces
+    + Enterprises
+    + Tokens
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;
