@@ -34,6 +34,8 @@ pub(crate) struct State {
     configured: RwLock<Arc<Configured>>,
     /// What was read to make it.
     file: RwLock<Arc<Space>>,
+    /// Those of the command line.
+    tokens: Vec<String>,
     pub(crate) metrics: Metrics,
     /// What goes wrong on purpose.
     pub(crate) faults: Rules,
@@ -75,7 +77,8 @@ impl App {
             fault_seed,
             ..
         } = config;
-        let configured = Configured::new(&space)?;
+        let configured =
+            Configured::new(&space).map_err(|misfit| space.misfit(&misfit).to_string())?;
         Ok(Self(Arc::new(State {
             db,
             ids: Ids::new(largest_id),
@@ -85,10 +88,10 @@ impl App {
             dialect,
             directory: Directory::default(),
             configured: RwLock::new(Arc::new(configured)),
-
             metrics: Metrics::default(),
             faults: Rules::new(fault_seed.unwrap_or(space.fault_seed), &space.faults),
             file: RwLock::new(Arc::new(space)),
+            tokens,
             faults_allowed: faults,
             files: data.join("files"),
             running: Mutex::default(),
@@ -116,6 +119,35 @@ impl App {
         Arc::clone(&file.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Takes another reading of `coze.yaml`, or nothing of it.
+    ///
+    /// # Errors
+    /// What does not fit to the rest, which stays as it was then.
+    pub(crate) async fn use_space(
+        &self,
+        space: Arc<Space>,
+        configured: Configured,
+    ) -> Result<(), String> {
+        let open = self.tokens.is_empty() && space.tokens.is_empty();
+        if open && self.address.get().is_some_and(|it| !it.ip().is_loopback()) {
+            let why = "there is no token, and the server can be reached from other machines";
+            return Err(why.to_owned());
+        }
+        // Before anything changes.
+        Keeper::new(&self.tokens, &space)?;
+        let installed = identity::install(self, &space).await;
+        installed.map_err(|error| error.to_string())?;
+        self.keeper.set(&self.tokens, &space)?;
+        self.faults.configure(&space.faults);
+        *self.file.write().unwrap_or_else(PoisonError::into_inner) = space;
+        let mut current = self
+            .configured
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(configured);
+        Ok(())
+    }
+
     /// Seconds since the start.
     pub(crate) fn up(&self) -> u64 {
         self.begun.elapsed().as_secs()
@@ -135,11 +167,13 @@ impl App {
         }
         self.db.reset().await?;
         self.keeper.forget_all();
-        identity::install(self).await.map_err(|error| match error {
-            InstallError::Store(error) => error,
-            // What could be put in at the start can be put into an empty store.
-            InstallError::Conflict(why) => StoreError::Commit(why),
-        })?;
+        identity::install(self, &self.file())
+            .await
+            .map_err(|error| match error {
+                InstallError::Store(error) => error,
+                // What could be put in at the start can be put into an empty store.
+                InstallError::Conflict(why) => StoreError::Commit(why),
+            })?;
         self.faults.reset();
         self.clock.reset();
         let io = |error: std::io::Error| StoreError::io(&self.files, error);

@@ -376,7 +376,8 @@ pub(crate) fn encode<R: serde::Serialize>(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome {
     pub(crate) endpoint: &'static str,
-    pub(crate) code: i64,
+    /// None when the answer is another server's.
+    pub(crate) code: Option<i64>,
 }
 
 /// Whatever came of a call, with the log id on it.
@@ -388,7 +389,10 @@ pub(crate) fn finish(
 ) -> Response {
     let code = result.as_ref().err().map_or(0, |fail| fail.code);
     let mut response = result.unwrap_or_else(|fail| refusal(app, log_id, &fail));
-    response.extensions_mut().insert(Outcome { endpoint, code });
+    response.extensions_mut().insert(Outcome {
+        endpoint,
+        code: Some(code),
+    });
     if let Ok(value) = HeaderValue::from_str(log_id) {
         response.headers_mut().insert(X_TT_LOGID, value);
     }

@@ -1,13 +1,16 @@
 //! `coze.yaml`: the agents, models and workflows that a server has, and who may use them.
 
+mod check;
 mod identity;
-
 mod library;
+mod place;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,9 +18,11 @@ use crate::edge::FaultRule;
 use crate::limits::Limits;
 use crate::models::ScriptRule;
 use crate::settings::ModelSettings;
+use crate::traffic::TrafficConfig;
 
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
 pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
+pub(crate) use place::Misfit;
 
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
@@ -45,6 +50,10 @@ pub struct ServerConfig {
     pub faults: bool,
     /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
     pub fault_seed: Option<u64>,
+    /// Stands in front of another server instead of answering by itself.
+    pub traffic: Option<TrafficConfig>,
+    /// Reads `coze.yaml` again when it, or a file that it names, has changed.
+    pub watch: bool,
     /// What was answered survives the loss of power. Only a test may do without.
     pub durable: bool,
 }
@@ -62,6 +71,8 @@ impl ServerConfig {
             limits: Limits::default(),
             faults: false,
             fault_seed: None,
+            traffic: None,
+            watch: false,
             durable: true,
         }
     }
@@ -78,7 +89,7 @@ pub enum Dialect {
 }
 
 /// What `coze.yaml` holds.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Space {
     /// Tokens that are let in.
@@ -123,14 +134,27 @@ pub struct Space {
     /// Workflow files are looked for beside this folder's `coze.yaml`.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// Where it was read.
+    #[serde(skip)]
+    pub(crate) source: Source,
+}
+
+/// The text that a space was read from, to name places in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source {
+    path: PathBuf,
+    text: String,
+    /// It is a file, which may be read again.
+    pub(crate) file: bool,
 }
 
 /// An agent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BotConfig {
     /// Digits; quote it, YAML would read a number.
     #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
     pub id: String,
     /// The name.
     pub name: String,
@@ -156,6 +180,7 @@ pub struct BotConfig {
     pub tools: Vec<ToolConfig>,
     /// Ids of workflows that it may call.
     #[serde(default, deserialize_with = "ids")]
+    #[schemars(schema_with = "schema::ids")]
     pub workflows: Vec<String>,
     /// Name or id of its workspace; the local one by default.
     pub space: Option<String>,
@@ -165,7 +190,7 @@ pub struct BotConfig {
 }
 
 /// A tool that the caller carries out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToolConfig {
     /// The name.
@@ -183,7 +208,7 @@ fn no_parameters() -> Value {
 }
 
 /// A model.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "provider", rename_all = "lowercase")]
 pub enum ModelConfig {
     /// The built-in deterministic model, with a script for tests.
@@ -193,7 +218,7 @@ pub enum ModelConfig {
 }
 
 /// Settings of the built-in model.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfflineConfig {
     /// Rules, of which the first that matches the last message is followed.
@@ -202,7 +227,7 @@ pub struct OfflineConfig {
 }
 
 /// Settings of an OpenAI-compatible model.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenAiConfig {
     /// Up to and including `/v1`.
@@ -220,11 +245,12 @@ pub struct OpenAiConfig {
 }
 
 /// A workflow.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkflowConfig {
     /// Digits; quote it, YAML would read a number.
     #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
     pub id: String,
     /// The name; also the name of the tool that an agent calls.
     pub name: String,
@@ -261,10 +287,12 @@ pub enum ConfigError {
         message: String,
     },
     /// Parts of the file do not fit together.
-    #[error("{}: {message}", path.display())]
+    #[error("{}: {message}", place(path, *at))]
     Conflict {
         /// The file.
         path: PathBuf,
+        /// Line and column, both from 1.
+        at: Option<(u64, u64)>,
         /// What is wrong, and where.
         message: String,
     },
@@ -281,82 +309,79 @@ impl Space {
             source,
         };
         let text = std::fs::read_to_string(path).map_err(io)?;
-        Self::parse(&text, path)
+        let mut space = Self::parse(&text, path)?;
+        space.source.file = true;
+        Ok(space)
     }
 
     /// Reads the text of a `coze.yaml`; files that it names are looked for beside `path`.
     ///
     /// # Errors
-    /// [`ConfigError`], with line and column where the text itself is at fault.
+    /// [`ConfigError`], with line and column.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut space: Self = serde_saphyr::from_str(text).map_err(|error| {
-            let place = error.location();
+            let at = error.location().map(|it| (it.line(), it.column()));
+            let (line, column) = at.unwrap_or((1, 1));
+            let message = first_line(&error.to_string());
+            let exact =
+                unknown_key(&message).and_then(|key| place::of_key(text, key, (line, column)));
+            let (line, column) = exact.unwrap_or((line, column));
             ConfigError::Syntax {
                 path: path.to_owned(),
-                line: place.map_or(1, |place| place.line()),
-                column: place.map_or(1, |place| place.column()),
-                message: first_line(&error.to_string()),
+                line,
+                column,
+                message,
             }
         })?;
         space.folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        space.check().map_err(|message| ConfigError::Conflict {
+        space.source = Source {
             path: path.to_owned(),
-            message,
-        })?;
+            text: text.to_owned(),
+            file: false,
+        };
+        space.check().map_err(|misfit| space.misfit(&misfit))?;
         Ok(space)
     }
 
-    /// Every name that is used must be there, and no id twice.
-    fn check(&self) -> Result<(), String> {
-        self.check_identity()?;
-        let mut seen = std::collections::BTreeSet::new();
-        for bot in &self.bots {
-            if !seen.insert(bot.id.as_str()) {
-                return Err(format!("bots: the id {} stands twice", bot.id));
-            }
-            self.space_or_local(bot.space.as_deref())
-                .map_err(|why| format!("bots: {}: {why}", bot.name))?;
-            let model = bot.model.as_deref().unwrap_or("offline");
-            if model != "offline" && !self.models.contains_key(model) {
-                let known: Vec<_> = self.models.keys().map(String::as_str).collect();
-                return Err(format!(
-                    "bots: {}: the model {model:?} is not under `models` (there: {})",
-                    bot.name,
-                    if known.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        known.join(", ")
-                    }
-                ));
-            }
-            for workflow in &bot.workflows {
-                let found = self.workflows.iter().find(|it| it.id == *workflow);
-                let why = match found {
-                    None => "is not under `workflows`",
-                    Some(it) if self.differ(it.space.as_deref(), bot.space.as_deref()) => {
-                        "belongs to another workspace"
-                    }
-                    Some(_) => continue,
-                };
-                return Err(format!("bots: {}: the workflow {workflow} {why}", bot.name));
-            }
+    /// What does not fit, with its place in the file.
+    pub(crate) fn misfit(&self, misfit: &Misfit) -> ConfigError {
+        ConfigError::Conflict {
+            path: self.source.path.clone(),
+            at: place::of(&self.source.text, &misfit.path),
+            message: misfit.why.clone(),
         }
-        let mut seen = std::collections::BTreeSet::new();
-        for workflow in &self.workflows {
-            if !seen.insert(workflow.id.as_str()) {
-                return Err(format!("workflows: the id {} stands twice", workflow.id));
-            }
-            self.space_or_local(workflow.space.as_deref())
-                .map_err(|why| format!("workflows: {}: {why}", workflow.name))?;
-        }
-        library::check(self)?;
-        for (index, rule) in self.faults.iter().enumerate() {
-            if let Some((key, why)) = rule.problem() {
-                return Err(format!("faults[{index}]: {key}: {why}"));
-            }
-        }
-        Ok(())
     }
+
+    /// The file it was read from, which may be read again.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.source.file.then_some(self.source.path.as_path())
+    }
+
+    /// The files that it names.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let workflows = self.workflows.iter().map(|it| &it.file);
+        workflows.map(|file| self.folder.join(file))
+    }
+
+    /// The JSON Schema of a `coze.yaml`, for editors.
+    #[must_use]
+    pub fn schema() -> Value {
+        schema::of_file()
+    }
+}
+
+/// A file, and line and column where they are known.
+fn place(path: &Path, at: Option<(u64, u64)>) -> String {
+    match at {
+        Some((line, column)) => format!("{}:{line}:{column}", path.display()),
+        None => path.display().to_string(),
+    }
+}
+
+/// The key that an error calls unknown.
+fn unknown_key(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("unknown field `")?;
+    Some(rest.split_once('`')?.0)
 }
 
 /// What is wrong, without the place, which stands in front of it already.

@@ -11,7 +11,7 @@ use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
 use crate::clock::Clock;
-use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Space};
+use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
 use crate::definition::Definition;
 use crate::library::Library;
 use crate::models::Model;
@@ -35,7 +35,7 @@ pub(crate) struct Configured {
 impl Configured {
     /// # Errors
     /// What does not fit together, and where.
-    pub(crate) fn new(space: &Space) -> Result<Self, String> {
+    pub(crate) fn new(space: &Space) -> Result<Self, Misfit> {
         let read_at = Clock::default().now();
         let workflows = workflows(space, read_at)?;
         Ok(Self {
@@ -97,11 +97,12 @@ pub(crate) struct Workflow {
     pub(crate) plan: Arc<Plan>,
 }
 
-fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, String> {
+fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
     let mut models = BTreeMap::new();
     for name in space.models.keys() {
-        let model = crate::models::build(space, Some(name))
-            .map_err(|why| format!("models: {name}: {why}"))?;
+        let model = crate::models::build(space, Some(name)).map_err(|misfit| {
+            misfit.inside(&format!("models.{name}"), &format!("models: {name}"))
+        })?;
         models.insert(name.clone(), model);
     }
     Ok(models)
@@ -111,18 +112,26 @@ fn bots(
     space: &Space,
     workflows: &BTreeMap<String, Arc<Workflow>>,
     read_at: i64,
-) -> Result<BTreeMap<String, Arc<Agent>>, String> {
+) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
     let mut bots = BTreeMap::new();
     let demo = demo_bot();
-    for config in space.bots.iter().chain([&demo]) {
+    for (index, config) in space.bots.iter().chain([&demo]).enumerate() {
+        let misfit = |key: &str, why: String| {
+            let why = format!("bots: {}: {why}", config.name);
+            Misfit::new(format!("bots[{index}].{key}"), why)
+        };
         // An agent of the file may take the demo's place.
         if bots.contains_key(&config.id) {
             continue;
         }
         crate::prompt::check(&config.prompt)
-            .map_err(|why| format!("bots: {}: prompt: {why}", config.name))?;
-        let model = crate::models::build(space, config.model.as_deref())
-            .map_err(|why| format!("bots: {}: {why}", config.name))?;
+            .map_err(|why| misfit("prompt", format!("prompt: {why}")))?;
+        let model = crate::models::build(space, config.model.as_deref()).map_err(|it| {
+            it.inside(
+                &format!("bots[{index}].model"),
+                &format!("bots: {}", config.name),
+            )
+        })?;
         let mut folders = space.folders.iter();
         let folder = folders.find(|folder| folder.bots.contains(&config.id));
         let home = space.space_or_local(config.space.as_deref());
@@ -173,12 +182,13 @@ fn demo_bot() -> BotConfig {
     }
 }
 
-fn workflows(space: &Space, read_at: i64) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
+fn workflows(space: &Space, read_at: i64) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
     let mut workflows = BTreeMap::new();
-    for config in &space.workflows {
+    for (index, config) in space.workflows.iter().enumerate() {
         let path = space.folder.join(&config.file);
         let fail = |why: &dyn std::fmt::Display| {
-            format!("workflows: {}: {}: {why}", config.name, path.display())
+            let why = format!("workflows: {}: {}: {why}", config.name, path.display());
+            Misfit::new(format!("workflows[{index}].file"), why)
         };
         let canvas = std::fs::read_to_string(&path).map_err(|error| fail(&error))?;
         let (plan, diagnostics) = coze_workflow::parse(&canvas).map_err(|error| fail(&error))?;

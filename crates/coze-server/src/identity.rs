@@ -4,6 +4,8 @@
 //! so. What was made through the API stays, and so do users and workspaces that the file no longer
 //! names: things belong to them.
 
+use std::sync::Arc;
+
 use crate::app::App;
 use crate::config::Space;
 use crate::fail::Fail;
@@ -29,8 +31,8 @@ impl From<InstallError> for Fail {
 }
 
 /// Does it, and lets the new state of things be seen.
-pub(crate) async fn install(app: &App) -> Result<(), InstallError> {
-    let (worker, space) = (app.clone(), app.file());
+pub(crate) async fn install(app: &App, file: &Arc<Space>) -> Result<(), InstallError> {
+    let (worker, space) = (app.clone(), Arc::clone(file));
     let now = app.now();
     app.db
         .write(move |unit| put(unit, &worker.ids, &space, now))

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodFilter, MethodRouter, get, post};
 use coze_types::Endpoint;
 
 use crate::app::App;
@@ -31,7 +31,7 @@ pub(crate) fn router(app: App) -> Router {
     let mut routes = Routes(Router::new());
     routes.add::<StartChat>(streaming(chat::start));
     // GET in the documentation; the Python and Node SDKs send POST, with the ids in the query.
-    routes.add::<RetrieveChat>(endpoint(chat::retrieve).merge(post_too(chat::retrieve)));
+    routes.add::<RetrieveChat>(by_post_too(chat::retrieve));
     routes.add::<ListChatMessages>(endpoint(chat::messages));
     routes.add::<CancelChat>(endpoint(chat::cancel));
     routes.add::<SubmitToolOutputs>(streaming(chat::submit));
@@ -45,7 +45,8 @@ pub(crate) fn router(app: App) -> Router {
 
     routes.add::<m::CreateMessage>(endpoint(messages::create));
     routes.add::<m::ListMessages>(endpoint(messages::list));
-    routes.add::<m::RetrieveMessage>(endpoint(messages::retrieve));
+    // The same, by the Java SDK.
+    routes.add::<m::RetrieveMessage>(by_post_too(messages::retrieve));
     routes.add::<m::ModifyMessage>(endpoint(messages::modify));
     routes.add::<m::DeleteMessage>(endpoint(messages::delete));
     routes.add::<m::CreateFeedback>(endpoint(messages::create_feedback));
@@ -138,12 +139,13 @@ impl Routes {
     }
 }
 
-/// The same call for POST.
-fn post_too<R>(handler: fn(App, Call<coze_types::chat::RetrieveChat>) -> R) -> MethodRouter<App>
+/// A call that is also taken by POST.
+fn by_post_too<E, R>(handler: fn(App, Call<E>) -> R) -> MethodRouter<App>
 where
-    R: Future<Output = Result<coze_types::Data<coze_types::chat::Chat>, Fail>> + Send + 'static,
+    E: Endpoint,
+    R: Future<Output = Result<E::Reply, Fail>> + Send + 'static,
 {
-    crate::call::endpoint_on(axum::routing::MethodFilter::POST, handler)
+    endpoint(handler).merge(crate::call::endpoint_on(MethodFilter::POST, handler))
 }
 
 async fn unknown_path(State(app): State<App>, uri: http::Uri) -> Response {

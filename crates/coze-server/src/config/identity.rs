@@ -1,25 +1,28 @@
 //! The part of `coze.yaml` that says who there is: users, workspaces, enterprises, tokens.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
 use coze_types::Secret;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, de};
 
-use super::{LOCAL_SPACE, LOCAL_USER, Space, id};
+use super::{LOCAL_SPACE, LOCAL_USER, Misfit, Space, id, schema};
 
 /// The name of the user and of the workspace that every server has.
 const LOCAL: &str = "local";
 
 /// A user, besides the local one.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserConfig {
     /// Digits; quote it, YAML would read a number.
     #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
     pub id: String,
     /// The unique name.
     pub name: String,
@@ -31,11 +34,12 @@ pub struct UserConfig {
 }
 
 /// A workspace, besides the local one.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpaceConfig {
     /// Digits; quote it, YAML would read a number.
     #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
     pub id: String,
     /// The name.
     pub name: String,
@@ -61,7 +65,7 @@ pub struct MemberConfig {
 }
 
 /// An enterprise.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnterpriseConfig {
     /// Any text of letters, digits, `_` and `-`, such as `volcano_2100000000`.
@@ -125,6 +129,43 @@ fn text_or_object<'de, T: TextOrObject, D: Deserializer<'de>>(reader: D) -> Resu
     reader.deserialize_any(Either(PhantomData))
 }
 
+/// What an editor is told of such a setting.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is only described")]
+enum TextOr<T> {
+    Text(String),
+    Number(u64),
+    Object(T),
+}
+
+/// What an editor is told of a moment: seconds, or a day.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is only described")]
+enum Moment {
+    Seconds(i64),
+    Day(String),
+}
+
+impl JsonSchema for TokenConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "TokenConfig".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        TextOr::<TokenObject>::json_schema(generator)
+    }
+}
+
+impl JsonSchema for MemberConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "MemberConfig".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        TextOr::<MemberObject>::json_schema(generator)
+    }
+}
+
 impl<'de> Deserialize<'de> for TokenConfig {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         text_or_object(reader)
@@ -142,15 +183,17 @@ impl TextOrObject for TokenConfig {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TokenObject {
+    #[schemars(with = "Option<String>")]
     token: Option<Secret>,
     token_env: Option<String>,
     user: Option<String>,
     spaces: Option<Vec<String>>,
     permissions: Option<Vec<String>>,
     #[serde(default, deserialize_with = "moment")]
+    #[schemars(with = "Moment")]
     expires: Option<i64>,
 }
 
@@ -184,7 +227,7 @@ impl TextOrObject for MemberConfig {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MemberObject {
     user: String,
@@ -192,7 +235,7 @@ struct MemberObject {
     role: RoleName,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum RoleName {
     #[default]
@@ -311,53 +354,86 @@ impl Space {
     }
 
     /// Users, workspaces, enterprises and tokens must fit together.
-    pub(super) fn check_identity(&self) -> Result<(), String> {
-        let mut ids = BTreeSet::from([LOCAL_USER.to_string(), LOCAL_SPACE.to_string()]);
-        let mut names = BTreeSet::from([LOCAL]);
-        for user in &self.users {
-            one("users: the name", &user.name, names.insert(&user.name))?;
-            one("users: the id", &user.id, ids.insert(user.id.clone()))?;
+    pub(super) fn check_identity(&self) -> Result<(), Misfit> {
+        self.check_users()?;
+        self.check_spaces()?;
+        self.check_enterprises()?;
+        for (index, token) in self.tokens.iter().enumerate() {
+            crate::auth::of_config(self, token).map_err(|why| {
+                let why = format!("tokens: number {}: {why}", index + 1);
+                Misfit::new(format!("tokens[{index}]"), why)
+            })?;
         }
+        Ok(())
+    }
+
+    fn check_users(&self) -> Result<(), Misfit> {
+        let mut ids = BTreeSet::from([LOCAL_USER.to_string()]);
         let mut names = BTreeSet::from([LOCAL]);
-        for space in &self.spaces {
-            one("spaces: the name", &space.name, names.insert(&space.name))?;
-            one("spaces: the id", &space.id, ids.insert(space.id.clone()))?;
-            let at = |why: String| format!("spaces: {}: {why}", space.name);
+        for (index, user) in self.users.iter().enumerate() {
+            let at = |key: &str, why| Misfit::new(format!("users[{index}].{key}"), why);
+            let new = names.insert(&user.name);
+            one("users: the name", &user.name, new).map_err(|why| at("name", why))?;
+            let new = ids.insert(user.id.clone());
+            one("users: the id", &user.id, new).map_err(|why| at("id", why))?;
+        }
+        Ok(())
+    }
+
+    fn check_spaces(&self) -> Result<(), Misfit> {
+        let users = self.users.iter().map(|it| it.id.clone());
+        let mut ids: BTreeSet<_> = users.collect();
+        ids.extend([LOCAL_USER.to_string(), LOCAL_SPACE.to_string()]);
+        let mut names = BTreeSet::from([LOCAL]);
+        for (index, space) in self.spaces.iter().enumerate() {
+            let place = |key: &str| format!("spaces[{index}].{key}");
+            let new = names.insert(&space.name);
+            one("spaces: the name", &space.name, new)
+                .map_err(|why| Misfit::new(place("name"), why))?;
+            let new = ids.insert(space.id.clone());
+            one("spaces: the id", &space.id, new).map_err(|why| Misfit::new(place("id"), why))?;
+            let at = |key: &str, why: String| {
+                Misfit::new(place(key), format!("spaces: {}: {why}", space.name))
+            };
             self.user(space.owner.as_deref().unwrap_or(LOCAL))
-                .map_err(at)?;
-            for member in &space.members {
-                self.user(&member.user).map_err(at)?;
+                .map_err(|why| at("owner", why))?;
+            for (number, member) in space.members.iter().enumerate() {
+                self.user(&member.user)
+                    .map_err(|why| at(&format!("members[{number}]"), why))?;
             }
             let known = |id: &String| self.enterprises.iter().any(|it| it.id == *id);
             if let Some(id) = space.enterprise.as_ref().filter(|id| !known(id)) {
-                return Err(at(format!(
-                    "the enterprise {id:?} is not under `enterprises`"
-                )));
+                let why = format!("the enterprise {id:?} is not under `enterprises`");
+                return Err(at("enterprise", why));
             }
         }
+        Ok(())
+    }
+
+    fn check_enterprises(&self) -> Result<(), Misfit> {
         let mut ids = BTreeSet::new();
-        for it in &self.enterprises {
-            one("enterprises: the id", &it.id, ids.insert(&it.id))?;
-            let at = |why: String| format!("enterprises: {}: {why}", it.id);
+        for (index, it) in self.enterprises.iter().enumerate() {
+            let place = |key: &str| format!("enterprises[{index}].{key}");
+            one("enterprises: the id", &it.id, ids.insert(&it.id))
+                .map_err(|why| Misfit::new(place("id"), why))?;
+            let at = |key: &str, why: String| {
+                Misfit::new(place(key), format!("enterprises: {}: {why}", it.id))
+            };
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
             if it.id.len() > 64 || !it.id.bytes().all(fits) {
-                return Err(at(
-                    "the id has other characters than letters, digits, _ and -".into(),
-                ));
+                let why = "the id has other characters than letters, digits, _ and -";
+                return Err(at("id", why.into()));
             }
-            for member in &it.members {
-                self.user(&member.user).map_err(at)?;
+            for (number, member) in it.members.iter().enumerate() {
+                self.user(&member.user)
+                    .map_err(|why| at(&format!("members[{number}]"), why))?;
             }
             if it
                 .seats
                 .is_some_and(|seats| (seats as usize) < it.members.len())
             {
-                return Err(at("there are more members than seats".into()));
+                return Err(at("seats", "there are more members than seats".into()));
             }
-        }
-        for (index, token) in self.tokens.iter().enumerate() {
-            let at = |why: String| format!("tokens: number {}: {why}", index + 1);
-            crate::auth::of_config(self, token).map_err(at)?;
         }
         Ok(())
     }

@@ -28,8 +28,10 @@ use crate::ids::log_id;
 
 use fault::Refusal;
 
+pub(crate) use damage::is_event_stream;
 pub use fault::{Fault, FaultError};
 pub(crate) use metrics::Metrics;
+pub(crate) use row::of as row;
 pub use rules::FaultRule;
 pub(crate) use rules::Rules;
 pub(crate) use wire::{Line, Wire};
@@ -56,7 +58,8 @@ async fn call(State(app): State<App>, request: Request, next: Next) -> Response 
     let elapsed = begun.elapsed();
     let outcome = response.extensions().get::<Outcome>();
     let endpoint = outcome.map_or("unknown", |it| it.endpoint);
-    let (code, http) = (outcome.map(|it| it.code), response.status().as_u16());
+    let code = outcome.and_then(|it| it.code);
+    let http = response.status().as_u16();
     app.metrics.call(endpoint, code, http, elapsed);
     if tracing::enabled!(tracing::Level::INFO) {
         tell(&response, endpoint, code, elapsed.as_secs_f64() * 1000.0);
@@ -94,7 +97,7 @@ fn asked(app: &App, request: &Request) -> Result<Option<Fault>, Fail> {
         return Ok(None);
     }
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let row = row::of(method, path).unwrap_or_default();
+    let row = row::of(method, path).map_or("", |it| it.name);
     Ok(app.faults.pick(row, method, path).map(|(id, fault)| {
         tracing::info!(row, rule = id, %fault, "a fault happens");
         fault
@@ -122,7 +125,7 @@ async fn faulty(app: &App, fault: &Fault, request: Request, next: Next) -> Respo
                 // Nobody will see it: the connection ends when it is to be written.
                 return Response::new(Body::empty());
             }
-            let row = row::of(method.as_str(), &path).unwrap_or("unknown");
+            let row = row::of(method.as_str(), &path).map_or("unknown", |it| it.name);
             let refusal = refusal.clone().unwrap_or_default();
             refused(app, row, fault, &refusal)
         }

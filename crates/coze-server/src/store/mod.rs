@@ -5,6 +5,7 @@
 //! behind which a storage engine stands; SQLite is the one built in.
 
 mod apps;
+mod backup;
 mod bots;
 mod chats;
 mod collaborators;
@@ -28,6 +29,7 @@ use std::path::Path;
 use coze_types::chat::Chat;
 
 pub(crate) use apps::{AppRecord, Apps};
+pub use backup::{Backup, backup, restore};
 pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use collaborators::{Collaborators, EntityKind};
@@ -83,6 +85,20 @@ pub enum StoreError {
     InUse {
         /// The database file.
         path: String,
+    },
+    /// A folder that has something in it, where an empty one is wanted.
+    #[error("{path} is not empty")]
+    NotEmpty {
+        /// The folder.
+        path: String,
+    },
+    /// A backup that is not what it should be.
+    #[error("{path} is no backup that can be used: {why}")]
+    Backup {
+        /// The folder.
+        path: String,
+        /// What is wrong.
+        why: String,
     },
     /// The store has been shut down.
     #[error("the database is closed")]

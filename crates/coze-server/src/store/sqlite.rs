@@ -254,7 +254,7 @@ impl Db {
 
 /// Keeps other servers out of the folder: what one has at work, another one would take for left
 /// behind. A server that is about to end gets a moment.
-fn lock(path: &Path) -> Result<File> {
+pub(super) fn lock(path: &Path) -> Result<File> {
     let path = path.with_extension("lock");
     let io = |source| StoreError::io(&path, source);
     let file = File::options()
@@ -286,9 +286,18 @@ fn open_reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// The schema that this version writes.
+pub(super) fn known_schema() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// The schema of a database.
+pub(super) fn schema(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
 fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let (found, known) = (schema(connection)?, known_schema());
     if found > known {
         return Err(StoreError::TooNew {
             path: path.display().to_string(),
