@@ -3,6 +3,7 @@
 mod context;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coze_types::chat::{
     Chat, ChatError, ChatStatus, PendingToolOutputs, RequiredAction, RequiredActionType, ToolCall,
@@ -48,6 +49,7 @@ pub(crate) fn spawn(
         output,
         usage,
         running,
+        unsettled: false,
     };
     app.tasks.spawn(run.run());
 }
@@ -59,6 +61,8 @@ struct Run {
     output: Output,
     usage: Usage,
     running: Running,
+    /// How it ended is not written down, because the disk took nothing.
+    unsettled: bool,
 }
 
 /// Why a chat ends before its answer.
@@ -100,6 +104,26 @@ impl Run {
         self.output
             .send(&ChatEvent::Done(DoneData::default()))
             .await;
+        if self.unsettled {
+            self.output = Output::none();
+            self.settle().await;
+        }
+    }
+
+    /// Writes the end down as soon as the disk takes it: until then the conversation is occupied.
+    async fn settle(&self) {
+        let mut pause = Duration::from_millis(500);
+        loop {
+            tokio::select! {
+                // The next start finds it, and says that it was interrupted.
+                () = self.app.stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            match self.store(Vec::new()).await {
+                Err(End::Failed(_)) => pause = (pause * 2).min(Duration::from_secs(30)),
+                _ => return,
+            }
+        }
     }
 
     /// Asks the model until it answers without calling a tool.
@@ -273,8 +297,11 @@ impl Run {
         chat.usage = Some(self.usage);
         match self.store(Vec::new()).await {
             Err(End::Canceled) => self.canceled().await,
-            // The store is gone; the stream is all that can still be told.
-            Err(End::Failed(error)) => self.tell_failure(&error).await,
+            // For now the stream is all that can be told.
+            Err(End::Failed(error)) => {
+                self.tell_failure(&error).await;
+                self.unsettled = true;
+            }
             Ok(()) | Err(End::Paused) => self.tell_failure(&error).await,
         }
     }

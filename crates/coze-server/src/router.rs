@@ -13,8 +13,8 @@ use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    apps, audio, bots, chat, collaboration, conversations, entities, files, folders, messages,
-    runs, templates, tokens, users, variables, voiceprints, workflows,
+    audio, bots, chat, collaboration, conversations, files, messages, organizations, runs, tokens,
+    users, voiceprints, workflows, workspaces,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -24,8 +24,7 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        apps as p, auth as a, bots as b, conversations as c, entities as e, files as f,
-        messages as m, runs as h, users as u, variables as v,
+        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
@@ -80,26 +79,10 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::SetWorkflowCollaborationMode>(endpoint(collaboration::workflow_mode));
     routes.add::<w::AddWorkflowCollaborator>(endpoint(collaboration::add_to_workflow));
     routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
-    routes.add::<v::RetrieveVariables>(endpoint(variables::retrieve));
-    routes.add::<v::UpdateVariables>(endpoint(variables::update));
-    routes.add::<p::ListApps>(endpoint(apps::list));
-    routes.add::<p::RetrieveApp>(endpoint(apps::retrieve));
-    routes.add::<p::AddAppCollaborator>(endpoint(collaboration::add_to_app));
-    routes.add::<p::RemoveAppCollaborator>(endpoint(collaboration::remove_from_app));
-    routes.add::<coze_types::folders::ListFolders>(endpoint(folders::list));
-    routes.add::<coze_types::folders::RetrieveFolder>(endpoint(folders::retrieve));
-    routes.add::<coze_types::templates::DuplicateTemplate>(endpoint(templates::duplicate));
-    routes.add::<e::CopyEntity>(endpoint(entities::copy));
-    routes.add::<e::RetrieveCopyTask>(endpoint(entities::retrieve));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
-    routes.add::<a::CreatePat>(endpoint(tokens::create));
-    routes.add::<a::ListPats>(endpoint(tokens::list));
-    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
-    routes.add::<a::UpdatePat>(endpoint(tokens::update));
-    routes.add::<a::DeletePat>(endpoint(tokens::delete));
-    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
-
+    add_people(&mut routes);
+    add_library(&mut routes);
     add_audio(&mut routes);
 
     if app.dialect == Dialect::Skill {
@@ -111,6 +94,36 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn(drain::after_answer))
         .with_state(app)
+}
+
+/// Tokens, workspaces, enterprises and who belongs to them.
+fn add_people(routes: &mut Routes) {
+    use coze_types::{auth as a, enterprises as e, organizations as o, workspaces as s};
+
+    routes.add::<a::CreatePat>(endpoint(tokens::create));
+    routes.add::<a::ListPats>(endpoint(tokens::list));
+    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
+    routes.add::<a::UpdatePat>(endpoint(tokens::update));
+    routes.add::<a::DeletePat>(endpoint(tokens::delete));
+    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
+
+    routes.add::<s::ListWorkspaces>(endpoint(workspaces::list));
+    routes.add::<s::CreateWorkspace>(endpoint(workspaces::create));
+    routes.add::<s::UpdateWorkspace>(endpoint(workspaces::update));
+    routes.add::<s::ListWorkspaceMembers>(endpoint(workspaces::members));
+    routes.add::<s::AddWorkspaceMembers>(endpoint(workspaces::add));
+    routes.add::<s::RemoveWorkspaceMembers>(endpoint(workspaces::remove));
+
+    routes.add::<e::AddEnterpriseMembers>(endpoint(organizations::add_to_enterprise));
+    routes.add::<e::UpdateEnterpriseMember>(endpoint(organizations::update_enterprise_member));
+    routes.add::<e::RemoveEnterpriseMember>(endpoint(organizations::remove_from_enterprise));
+    routes.add::<e::CreateOrganization>(endpoint(organizations::create));
+    routes.add::<e::ListOrganizations>(endpoint(organizations::list));
+    routes.add::<o::UpdateOrganization>(endpoint(organizations::update));
+    routes.add::<o::ListOrganizationMembers>(endpoint(organizations::members));
+    routes.add::<o::AddOrganizationMembers>(endpoint(organizations::add));
+    routes.add::<o::UpdateOrganizationMember>(endpoint(organizations::update_member));
+    routes.add::<o::RemoveOrganizationMember>(endpoint(organizations::remove));
 }
 
 fn add_audio(routes: &mut Routes) {
@@ -129,6 +142,24 @@ fn add_audio(routes: &mut Routes) {
     routes.add::<v::ListVoiceprints>(endpoint(voiceprints::list));
     routes.add::<v::UpdateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::update));
     routes.add::<v::DeleteVoiceprint>(endpoint(voiceprints::delete));
+}
+
+/// Variables, apps, folders, templates and copies.
+fn add_library(routes: &mut Routes) {
+    use crate::routes::{apps, entities, folders, templates, variables};
+    use coze_types::{apps as p, entities as e, folders as f, templates as t, variables as v};
+
+    routes.add::<v::RetrieveVariables>(endpoint(variables::retrieve));
+    routes.add::<v::UpdateVariables>(endpoint(variables::update));
+    routes.add::<p::ListApps>(endpoint(apps::list));
+    routes.add::<p::RetrieveApp>(endpoint(apps::retrieve));
+    routes.add::<p::AddAppCollaborator>(endpoint(collaboration::add_to_app));
+    routes.add::<p::RemoveAppCollaborator>(endpoint(collaboration::remove_from_app));
+    routes.add::<f::ListFolders>(endpoint(folders::list));
+    routes.add::<f::RetrieveFolder>(endpoint(folders::retrieve));
+    routes.add::<t::DuplicateTemplate>(endpoint(templates::duplicate));
+    routes.add::<e::CopyEntity>(endpoint(entities::copy));
+    routes.add::<e::RetrieveCopyTask>(endpoint(entities::retrieve));
 }
 
 struct Routes(Router<App>);

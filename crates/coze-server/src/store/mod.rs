@@ -106,6 +106,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The disk is to blame: what failed can be done again when there is room.
+    pub(crate) fn is_unwritable(&self) -> bool {
+        use rusqlite::ErrorCode;
+        match self {
+            Self::Commit(_) | Self::Io { .. } => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure)
+            ),
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             path: path.display().to_string(),

@@ -352,7 +352,8 @@ fn write_all(connection: &mut Connection, mut group: Vec<Box<dyn Job>>) {
         .err()
         .map(|error| error.to_string());
     if let Some(message) = &failure {
-        tracing::error!(%message, writes = group.len(), "a commit failed");
+        let (path, writes) = (connection.path().unwrap_or_default(), group.len());
+        tracing::error!(path, %message, writes, "the database could not be written");
     }
     for job in group {
         job.tell(match &failure {

@@ -95,6 +95,7 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
     config.address = SocketAddr::new(args.host, args.port);
     config.tokens = args.tokens;
     config.space = space;
+    config.limits.connections = connections().min(config.limits.connections);
     config.traffic = traffic;
     config.watch = true;
     config.faults = args.faults;
@@ -104,4 +105,30 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
         DialectArg::Skill => Dialect::Skill,
     };
     Ok(config)
+}
+
+/// Files that the server has open besides its connections.
+const OWN_FILES: usize = 128;
+
+/// How many connections there is room for, once the system's own limit is raised as far as it
+/// allows: many systems begin with 1,024 files, or fewer.
+fn connections() -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let limit = getrlimit(Resource::Nofile);
+        let highest = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        let files = match setrlimit(Resource::Nofile, highest) {
+            Ok(()) => limit.maximum,
+            Err(_) => limit.current,
+        };
+        let files = files.and_then(|files| usize::try_from(files).ok());
+        files.map_or(usize::MAX, |files| files.saturating_sub(OWN_FILES).max(16))
+    }
+    #[cfg(not(unix))]
+    usize::MAX
 }
