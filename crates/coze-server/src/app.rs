@@ -18,6 +18,7 @@ use crate::configured::Configured;
 use crate::edge::{Metrics, Rules};
 use crate::identity::{self, InstallError};
 use crate::ids::Ids;
+use crate::seed;
 use crate::store::{Db, StoreError};
 
 /// The state of the server; cheap to clone.
@@ -34,6 +35,8 @@ pub(crate) struct State {
     configured: RwLock<Arc<Configured>>,
     /// What was read to make it.
     file: RwLock<Arc<Space>>,
+    /// What is there besides.
+    pub(crate) seed: Option<Space>,
     /// Those of the command line.
     tokens: Vec<String>,
     pub(crate) metrics: Metrics,
@@ -72,11 +75,16 @@ impl App {
             data,
             tokens,
             dialect,
-            space,
+            mut space,
+            seed,
             faults,
             fault_seed,
             ..
         } = config;
+        let seed = seed.map(|it| it.space(&data)).transpose()?;
+        if let Some(seed) = &seed {
+            seed::add(&mut space, seed);
+        }
         let configured =
             Configured::new(&space).map_err(|misfit| space.misfit(&misfit).to_string())?;
         Ok(Self(Arc::new(State {
@@ -91,6 +99,7 @@ impl App {
             metrics: Metrics::default(),
             faults: Rules::new(fault_seed.unwrap_or(space.fault_seed), &space.faults),
             file: RwLock::new(Arc::new(space)),
+            seed,
             tokens,
             faults_allowed: faults,
             files: data.join("files"),
@@ -148,6 +157,15 @@ impl App {
         Ok(())
     }
 
+    /// Puts there what belongs to a ready-made space.
+    pub(crate) async fn fill(&self) -> Result<(), StoreError> {
+        if self.seed.is_none() {
+            return Ok(());
+        }
+        let filled = seed::fill(self).await;
+        filled.map_err(|fail| StoreError::Commit(fail.msg.into_owned()))
+    }
+
     /// Seconds since the start.
     pub(crate) fn up(&self) -> u64 {
         self.begun.elapsed().as_secs()
@@ -176,6 +194,7 @@ impl App {
             })?;
         self.faults.reset();
         self.clock.reset();
+        self.fill().await?;
         let io = |error: std::io::Error| StoreError::io(&self.files, error);
         let mut files = tokio::fs::read_dir(&self.files).await.map_err(io)?;
         while let Some(file) = files.next_entry().await.map_err(io)? {

@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::edge::FaultRule;
 use crate::limits::Limits;
 use crate::models::ScriptRule;
+use crate::seed::Seed;
 use crate::settings::ModelSettings;
 use crate::traffic::TrafficConfig;
 
@@ -50,6 +51,8 @@ pub struct ServerConfig {
     pub faults: bool,
     /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
     pub fault_seed: Option<u64>,
+    /// A ready-made space that is there besides.
+    pub seed: Option<Seed>,
     /// Stands in front of another server instead of answering by itself.
     pub traffic: Option<TrafficConfig>,
     /// Reads `coze.yaml` again when it, or a file that it names, has changed.
@@ -71,6 +74,7 @@ impl ServerConfig {
             limits: Limits::default(),
             faults: false,
             fault_seed: None,
+            seed: None,
             traffic: None,
             watch: false,
             durable: true,

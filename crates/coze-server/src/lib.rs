@@ -47,6 +47,7 @@ mod prompt;
 mod reload;
 mod router;
 mod routes;
+mod seed;
 mod settings;
 mod store;
 mod testing;
@@ -78,6 +79,7 @@ pub use config::{
 pub use edge::{Fault, FaultError, FaultRule};
 pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use seed::Seed;
 pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
 pub use store::{Backup, backup, restore};
@@ -188,6 +190,7 @@ impl Server {
                 InstallError::Store(error) => StartError::Data(error),
                 InstallError::Conflict(why) => StartError::Space(why),
             })?;
+        app.fill().await?;
         app.set_address(address);
         let accepting = CancellationToken::new();
         let (routes, recorder) = match traffic {

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use coze_server::{DEMO_BOT_ID, Dialect, Server, ServerConfig, Space, TrafficConfig};
+use coze_server::{DEMO_BOT_ID, Dialect, Seed, Server, ServerConfig, Space, TrafficConfig};
 
-use crate::cli::{DialectArg, ServeArgs};
+use crate::cli::{DialectArg, SeedArg, ServeArgs};
 use crate::cmd::{Threads, block_on};
 use crate::error::{Failure, Result};
 use crate::exit::ExitStatus;
@@ -98,6 +98,9 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
     config.limits.connections = connections().min(config.limits.connections);
     config.traffic = traffic;
     config.watch = true;
+    config.seed = args.seed.map(|seed| match seed {
+        SeedArg::Demo => Seed::Demo,
+    });
     config.faults = args.faults;
     config.fault_seed = args.fault_seed;
     config.dialect = match args.dialect {
