@@ -13,6 +13,7 @@ use coze_workflow::Plan;
 use crate::clock::Clock;
 use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
 use crate::definition::Definition;
+use crate::knowledge::{self, Declared, Embedder};
 use crate::library::Library;
 use crate::models::Model;
 use crate::outbound::Outbound;
@@ -28,6 +29,10 @@ pub(crate) struct Configured {
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
     /// Apps, folders and templates.
     pub(crate) library: Library,
+    /// Folders of documents.
+    pub(crate) datasets: Vec<Declared>,
+    /// Makes vectors of texts, where an endpoint is configured.
+    pub(crate) embedder: Option<Arc<Embedder>>,
     /// The way to addresses that callers and documents name.
     pub(crate) outbound: Outbound,
 }
@@ -44,6 +49,11 @@ impl Configured {
             bots: bots(space, &workflows, read_at)?,
             offline: crate::models::build(space, None)?,
             workflows,
+            datasets: knowledge::declared(space)?,
+            embedder: match &space.embeddings {
+                Some(config) => Some(Arc::new(Embedder::new(config)?)),
+                None => None,
+            },
             outbound: Outbound::new(space.allow_private_networks)?,
         })
     }

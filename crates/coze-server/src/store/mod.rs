@@ -8,10 +8,13 @@ mod apps;
 mod backup;
 mod bots;
 mod chats;
+mod chunks;
 mod collaborators;
 mod conversations;
 mod copies;
 mod copy;
+mod datasets;
+mod documents;
 mod enterprises;
 mod files;
 mod messages;
@@ -32,9 +35,12 @@ pub(crate) use apps::{AppRecord, Apps};
 pub use backup::{Backup, backup, restore};
 pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
+pub(crate) use chunks::{Chunks, FoundChunk, NewChunk};
 pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
 pub(crate) use copies::{Copies, CopyRecord, WorkflowRecord};
+pub(crate) use datasets::{DatasetFilter, DatasetRecord, Datasets};
+pub(crate) use documents::{DatasetTotals, DocumentFilter, DocumentRecord, Documents};
 pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
@@ -142,6 +148,9 @@ pub(crate) trait Unit:
     + Apps
     + Variables
     + Copies
+    + Datasets
+    + Documents
+    + Chunks
     + Voices
     + Voiceprints
     + Spaces

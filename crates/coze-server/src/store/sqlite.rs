@@ -23,8 +23,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_bots.sql"),
     include_str!("migrations/0004_audio.sql"),
     include_str!("migrations/0005_tokens.sql"),
-    include_str!("migrations/0006_variables.sql"),
-    include_str!("migrations/0007_copies.sql"),
+    include_str!("migrations/0006_knowledge.sql"),
+    include_str!("migrations/0007_variables.sql"),
+    include_str!("migrations/0008_copies.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -39,6 +40,8 @@ impl Unit for Sqlite<'_> {
         let sql = "SELECT max(id) FROM (SELECT max(id) AS id FROM conversation \
                    UNION ALL SELECT max(section_id) FROM conversation \
                    UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
+                   UNION ALL SELECT max(id) FROM dataset WHERE declared = 0 \
+                   UNION ALL SELECT max(id) FROM document \
                    UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run \
                    UNION ALL SELECT max(id) FROM user UNION ALL SELECT max(id) FROM space \
                    UNION ALL SELECT max(id) FROM bot \
