@@ -264,13 +264,8 @@ impl Run {
         if let Some(output) = tools::call(name, arguments, self.app.now()) {
             return output;
         }
-        let configured = self.app.configured();
-        let workflow = self.agent.config.workflows.iter().find_map(|id| {
-            configured
-                .workflows
-                .get(id)
-                .filter(|workflow| workflow.name == name)
-        });
+        let mut workflows = self.agent.workflows.iter();
+        let workflow = workflows.find(|workflow| workflow.name == name);
         match workflow {
             Some(workflow) => workflows::call_as_tool(&self.app, workflow, arguments, &self.record)
                 .await

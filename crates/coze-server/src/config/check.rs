@@ -57,6 +57,7 @@ impl Space {
                     Misfit::new(format!("workflows[{index}].space"), why)
                 })?;
         }
+        self.check_library()?;
         for (index, rule) in self.faults.iter().enumerate() {
             if let Some((key, why)) = rule.problem() {
                 let why = format!("faults: {key}: {why}");
