@@ -35,6 +35,7 @@ mod fail;
 mod form;
 mod identity;
 mod ids;
+mod knowledge;
 mod limits;
 mod listen;
 mod models;
@@ -73,6 +74,9 @@ pub use config::{
     UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
+pub use knowledge::{
+    ChunkConfig, DatasetConfig, EmbeddingsConfig, KnowledgeConfig, Strategy as KnowledgeStrategy,
+};
 pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use seed::Seed;
@@ -188,6 +192,7 @@ impl Server {
             })?;
         app.fill().await?;
         app.set_address(address);
+        knowledge::start(&app);
         let accepting = CancellationToken::new();
         let (routes, recorder) = match traffic {
             Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,
