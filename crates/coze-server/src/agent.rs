@@ -14,6 +14,7 @@ use coze_types::messages::{
 };
 use coze_types::{Id, Timestamp};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::app::{App, Running};
@@ -22,7 +23,7 @@ use crate::fail::Fail;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::store::{ChatRecord, Turn, TurnCall};
-use crate::{tools, workflows};
+use crate::tools::{Tool, Toolbox};
 
 pub(crate) use context::text_of;
 
@@ -48,6 +49,7 @@ pub(crate) fn spawn(
         output,
         usage,
         running,
+        tools: Toolbox::default(),
     };
     app.tasks.spawn(run.run());
 }
@@ -59,6 +61,7 @@ struct Run {
     output: Output,
     usage: Usage,
     running: Running,
+    tools: Toolbox,
 }
 
 /// Why a chat ends before its answer.
@@ -104,6 +107,7 @@ impl Run {
 
     /// Asks the model until it answers without calling a tool.
     async fn rounds(&mut self) -> Result<Round, End> {
+        self.tools = Toolbox::of(&self.app.configured(), &self.agent);
         for _ in 0..MAX_ROUNDS {
             let round = self.round().await?;
             if round.calls.is_empty() {
@@ -116,7 +120,8 @@ impl Run {
     }
 
     async fn round(&mut self) -> Result<Round, End> {
-        let request = context::request(&self.app, &self.agent, &self.record).await?;
+        let request =
+            context::request(&self.app, &self.agent, &self.record, self.tools.specs()).await?;
         let mut events = self.agent.model.respond(request);
         let mut round = Round {
             message_id: self.app.ids.next_id(),
@@ -161,52 +166,42 @@ impl Run {
         }
     }
 
-    /// Carries out what the server can; pauses when something is left to the caller.
+    /// Carries out what the server can, all at once; pauses when something is left to the caller.
     async fn call_tools(&mut self, round: Round) -> Result<(), End> {
         let mut messages = Vec::new();
         if !round.answer.is_empty() {
             messages.push(self.answer(&round));
         }
-        let mut turn = Turn {
-            text: round.answer,
-            calls: Vec::new(),
-        };
-        for call in round.calls {
+        messages.extend(round.calls.iter().map(|call| self.function_call(call)));
+        // Whoever listens hears of the calls before they have taken their time.
+        self.store(messages.clone()).await?;
+        self.say(&messages).await;
+        let outputs = self.outputs(&round.calls).await?;
+        let responses = outputs.iter().flatten().map(|output| {
+            let message = self.message(MessageType::ToolResponse, String::new());
+            tool_response(message, output)
+        });
+        let responses: Vec<Message> = responses.collect();
+        let calls = round.calls.into_iter().zip(outputs);
+        let calls = calls.map(|(call, output)| TurnCall {
             // Kept when the model gave one: it expects the output under the same id.
-            let id = if call.id.is_empty() {
-                format!("call_{}", self.app.ids.next())
-            } else {
-                call.id
-            };
-            messages.push(self.function_call(&call.name, &call.arguments));
-            let local = self
-                .agent
-                .config
-                .tools
-                .iter()
-                .any(|tool| tool.name == call.name);
-            let output = match local {
-                true => None,
-                false => Some(self.call_tool(&call.name, &call.arguments).await),
-            };
-            if let Some(output) = &output {
-                messages.push(tool_response(
-                    self.message(MessageType::ToolResponse, String::new()),
-                    output,
-                ));
-            }
-            turn.calls.push(TurnCall {
-                id,
-                name: call.name,
-                arguments: call.arguments,
-                output,
-            });
-        }
+            id: match call.id.is_empty() {
+                true => format!("call_{}", self.app.ids.next()),
+                false => call.id,
+            },
+            name: call.name,
+            arguments: call.arguments,
+            output,
+        });
+        let turn = Turn {
+            text: round.answer,
+            calls: calls.collect(),
+        };
         let pending = pending(&turn);
         self.record.turns.push(turn);
         if pending.is_empty() {
-            self.store(messages.clone()).await?;
-            self.say(&messages).await;
+            self.store(responses.clone()).await?;
+            self.say(&responses).await;
             return Ok(());
         }
         let chat = &mut self.record.chat;
@@ -218,31 +213,29 @@ impl Run {
                 tool_calls: pending,
             }),
         });
-        self.store(messages.clone()).await?;
-        self.say(&messages).await;
+        self.store(responses.clone()).await?;
+        self.say(&responses).await;
         let chat = Box::new(self.record.wire());
         self.output.send(&ChatEvent::RequiresAction(chat)).await;
         Err(End::Paused)
     }
 
-    /// Failures of a tool are told to the model, which can mend them.
-    async fn call_tool(&self, name: &str, arguments: &str) -> String {
-        if let Some(output) = tools::call(name, arguments, self.app.now()) {
-            return output;
-        }
-        let configured = self.app.configured();
-        let workflow = self.agent.config.workflows.iter().find_map(|id| {
-            configured
-                .workflows
-                .get(id)
-                .filter(|workflow| workflow.name == name)
+    /// What the calls give, in their order; nothing for those that are left to the caller.
+    async fn outputs(&self, calls: &[ModelCall]) -> Result<Vec<Option<String>>, End> {
+        let (tools, token) = (&self.tools, &self.running.token);
+        let calls = calls.iter().map(async |call| {
+            if tools.find(&call.name).is_some_and(Tool::is_local) {
+                return None;
+            }
+            let (name, arguments) = (&call.name, &call.arguments);
+            let output = tools.call(&self.app, name, arguments, &self.record, token);
+            Some(output.await)
         });
-        match workflow {
-            Some(workflow) => workflows::call_as_tool(&self.app, workflow, arguments, &self.record)
-                .await
-                .unwrap_or_else(|why| format!("error: {why}")),
-            None => format!("error: there is no tool named {name}"),
+        let outputs = join_all(calls).await;
+        if token.is_cancelled() {
+            return Err(End::Canceled);
         }
+        Ok(outputs)
     }
 
     async fn complete(&mut self, mut round: Round) -> Result<(), End> {
@@ -368,13 +361,17 @@ impl Run {
         message
     }
 
-    fn function_call(&self, name: &str, arguments: &str) -> Message {
-        let plugin: Option<i64> = self.agent.config.id.parse().ok();
+    fn function_call(&self, call: &ModelCall) -> Message {
+        let tool = self.tools.find(&call.name);
+        let numbers = tool.and_then(Tool::numbers);
+        // What belongs to no plugin is the agent's own.
+        let own = self.agent.config.id.parse().ok();
         let content = FunctionCallContent {
-            name: name.to_owned(),
-            arguments: serde_json::from_str(arguments).unwrap_or_else(|_| arguments.into()),
-            plugin_id: plugin,
-            api_id: plugin,
+            name: call.name.clone(),
+            arguments: serde_json::from_str(&call.arguments)
+                .unwrap_or_else(|_| call.arguments.as_str().into()),
+            plugin_id: numbers.map(|(plugin, _)| plugin).or(own),
+            api_id: numbers.map(|(_, tool)| tool).or(own),
             plugin_type: Some(1),
             thought: None,
         };

@@ -1,5 +1,7 @@
 //! `coze.yaml`: the agents, models and workflows that a server has.
 
+mod abilities;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use serde_json::Value;
 use crate::edge::FaultRule;
 use crate::models::ScriptRule;
 use crate::settings::ModelSettings;
+
+pub use abilities::{PluginAuth, PluginConfig, PluginUse};
 
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
@@ -82,6 +86,9 @@ pub struct Space {
     /// The workflows.
     #[serde(default)]
     pub workflows: Vec<WorkflowConfig>,
+    /// The plugins.
+    #[serde(default)]
+    pub plugins: Vec<PluginConfig>,
     /// Web pages and tools may be on this machine and in private networks.
     #[serde(default)]
     pub allow_private_networks: bool,
@@ -128,6 +135,9 @@ pub struct BotConfig {
     /// Ids of workflows that it may call.
     #[serde(default, deserialize_with = "ids")]
     pub workflows: Vec<String>,
+    /// Plugins that it may use.
+    #[serde(default)]
+    pub plugins: Vec<PluginUse>,
     /// What it remembers of each of its users.
     #[serde(default)]
     pub variables: Vec<VariableConfig>,
@@ -317,6 +327,14 @@ impl Space {
                     }
                 ));
             }
+            for plugin in &bot.plugins {
+                if !self.plugins.iter().any(|it| it.id == plugin.id) {
+                    return Err(format!(
+                        "bots: {}: the plugin {} is not under `plugins`",
+                        bot.name, plugin.id
+                    ));
+                }
+            }
             for workflow in &bot.workflows {
                 if !self.workflows.iter().any(|it| it.id == *workflow) {
                     return Err(format!(
@@ -330,6 +348,12 @@ impl Space {
         for workflow in &self.workflows {
             if !seen.insert(workflow.id.as_str()) {
                 return Err(format!("workflows: the id {} stands twice", workflow.id));
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for plugin in &self.plugins {
+            if !seen.insert(plugin.id.as_str()) {
+                return Err(format!("plugins: the id {} stands twice", plugin.id));
             }
         }
         for (index, rule) in self.faults.iter().enumerate() {

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coze_types::bots::{
-    Bot, BotKnowledge, KnowledgeConfig, KnowledgeInfo, ModelInfo, PluginApi, PluginInfo,
-    PluginToolId, SimpleBot, WorkflowRef,
+    Bot, BotKnowledge, KnowledgeConfig, KnowledgeInfo, ModelInfo, PluginApi, PluginInfo, SimpleBot,
+    WorkflowRef,
 };
 use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
 use crate::app::App;
-use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, Space};
+use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, PluginUse, Space};
 use crate::definition::Definition;
 use crate::models::Model;
 use crate::outbound::Outbound;
+use crate::plugins::Plugin;
 use crate::store::BotRecord;
 
 /// One reading of `coze.yaml`; it never changes, another reading takes its place.
@@ -25,6 +26,7 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    pub(crate) plugins: BTreeMap<String, Arc<Plugin>>,
     /// The way to addresses that callers and documents name.
     pub(crate) outbound: Outbound,
 }
@@ -38,6 +40,7 @@ impl Configured {
             bots: bots(space)?,
             offline: crate::models::build(space, None)?,
             workflows: workflows(space)?,
+            plugins: plugins(space)?,
             outbound: Outbound::new(space.allow_private_networks)?,
         })
     }
@@ -81,6 +84,27 @@ pub(crate) struct Workflow {
     /// The text of its file, kept with each run.
     pub(crate) canvas: String,
     pub(crate) plan: Arc<Plan>,
+}
+
+fn plugins(space: &Space) -> Result<BTreeMap<String, Arc<Plugin>>, String> {
+    let mut plugins = BTreeMap::new();
+    for config in &space.plugins {
+        let plugin = Plugin::load(config, &space.folder)
+            .map_err(|why| format!("plugins: {}: {why}", config.name))?;
+        plugins.insert(config.id.clone(), Arc::new(plugin));
+    }
+    for bot in &space.bots {
+        for used in &bot.plugins {
+            let plugin = plugins.get(&used.id);
+            for name in used.tools.iter().flatten() {
+                if plugin.is_some_and(|it: &Arc<Plugin>| it.tool(name).is_none()) {
+                    let (bot, id) = (&bot.name, &used.id);
+                    return Err(format!("bots: {bot}: plugins: {id} has no tool {name:?}"));
+                }
+            }
+        }
+    }
+    Ok(plugins)
 }
 
 fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, String> {
@@ -223,7 +247,7 @@ impl Agent {
             version: profile.version.clone(),
             prompt_info: Some(definition.prompt.clone()),
             onboarding_info: Some(definition.onboarding.clone()),
-            plugin_info_list: Some(plugins(&definition.plugins)),
+            plugin_info_list: Some(plugin_list(&configured, &config.plugins)),
             model_info: Some(self.model_info()),
             knowledge: knowledge(&definition.knowledge),
             workflow_info_list: Some(workflows.collect()),
@@ -279,24 +303,36 @@ impl Agent {
     }
 }
 
-/// The tools that an agent may call, put together by plugin.
-fn plugins(tools: &[PluginToolId]) -> Vec<PluginInfo> {
-    let mut plugins: Vec<PluginInfo> = Vec::new();
-    for tool in tools {
-        let api = PluginApi {
-            api_id: tool.api_id.clone(),
-            ..PluginApi::default()
-        };
-        match plugins.iter_mut().find(|it| it.plugin_id == tool.plugin_id) {
-            Some(plugin) => plugin.api_info_list.get_or_insert_default().push(api),
-            None => plugins.push(PluginInfo {
-                plugin_id: tool.plugin_id.clone(),
-                api_info_list: Some(vec![api]),
+/// The plugins of an agent; of one that is not there, what the agent says.
+fn plugin_list(configured: &Configured, used: &[PluginUse]) -> Vec<PluginInfo> {
+    let info = |used: &PluginUse| {
+        let plugin = configured.plugins.get(&used.id);
+        let Some(plugin) = plugin else {
+            let apis = used.tools.iter().flatten().map(|id| PluginApi {
+                api_id: id.as_str().into(),
+                ..PluginApi::default()
+            });
+            return PluginInfo {
+                plugin_id: used.id.as_str().into(),
+                api_info_list: Some(apis.collect()),
                 ..PluginInfo::default()
-            }),
+            };
+        };
+        let tools = plugin.tools.iter().filter(|tool| used.has(tool));
+        let apis = tools.map(|tool| PluginApi {
+            api_id: tool.id.into(),
+            name: Some(tool.name.clone()),
+            description: Some(tool.description.clone()),
+        });
+        PluginInfo {
+            plugin_id: plugin.wire_id(),
+            name: Some(plugin.name.clone()),
+            description: Some(plugin.description.clone()),
+            icon_url: Some(String::new()),
+            api_info_list: Some(apis.collect()),
         }
-    }
-    plugins
+    };
+    used.iter().map(info).collect()
 }
 
 fn knowledge(config: &KnowledgeConfig) -> Option<BotKnowledge> {

@@ -35,6 +35,7 @@ mod ids;
 mod models;
 mod outbound;
 mod output;
+mod plugins;
 mod prompt;
 mod router;
 mod routes;
@@ -59,7 +60,8 @@ use crate::store::{Db, StoreError};
 
 pub use config::{
     BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    ServerConfig, Space, ToolConfig, VariableConfig, WorkflowConfig,
+    PluginAuth, PluginConfig, PluginUse, ServerConfig, Space, ToolConfig, VariableConfig,
+    WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use models::{ScriptCall, ScriptError, ScriptRule};

@@ -12,8 +12,8 @@ use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    audio, bots, chat, collaboration, conversations, files, messages, runs, users, voiceprints,
-    workflows,
+    audio, bots, chat, collaboration, conversations, files, messages, plugins, runs, users,
+    voiceprints, workflows,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -80,6 +80,7 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
     add_audio(&mut routes);
+    add_plugins(&mut routes);
 
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
@@ -90,6 +91,16 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)
+}
+
+fn add_plugins(routes: &mut Routes) {
+    use coze_types::plugins as p;
+
+    routes.add::<p::ListStorePlugins>(endpoint(plugins::store));
+    routes.add::<p::ListStoreCategories>(endpoint(plugins::categories));
+    routes.add::<p::RetrievePlugins>(endpoint(plugins::many));
+    routes.add::<p::RetrievePlugin>(endpoint(plugins::retrieve));
+    routes.add::<p::CallPluginTool>(endpoint(plugins::call_tool));
 }
 
 fn add_audio(routes: &mut Routes) {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, Role};
 
 use crate::app::App;
-use crate::configured::{Agent, Configured};
+use crate::configured::Agent;
 use crate::fail::Fail;
 use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
 use crate::prompt;
@@ -21,6 +21,7 @@ pub(crate) async fn request(
     app: &App,
     agent: &Agent,
     record: &ChatRecord,
+    tools: Vec<ToolSpec>,
 ) -> Result<ModelRequest, Fail> {
     let variables = record.request.custom_variables.as_ref();
     let prompt = prompt::render(&agent.config.prompt, variables)
@@ -65,7 +66,7 @@ pub(crate) async fn request(
     let mut request = ModelRequest {
         system: system.join("\n"),
         messages,
-        tools: tools(&app.configured(), agent),
+        tools,
         ..ModelRequest::default()
     };
     settings.fill(&mut request);
@@ -86,25 +87,6 @@ fn rounds(past: &[Message], limit: Option<i64>) -> &[Message] {
         .rev();
     past.get(begins.nth(before).unwrap_or(0)..)
         .unwrap_or_default()
-}
-
-fn tools(configured: &Configured, agent: &Agent) -> Vec<ToolSpec> {
-    let local = agent.config.tools.iter().map(|tool| ToolSpec {
-        name: tool.name.clone(),
-        description: tool.description.clone(),
-        parameters: tool.parameters.clone(),
-    });
-    let workflows = agent
-        .config
-        .workflows
-        .iter()
-        .filter_map(|id| configured.workflows.get(id));
-    let workflows = workflows.map(|workflow| ToolSpec {
-        name: workflow.name.clone(),
-        description: workflow.description.clone(),
-        parameters: crate::workflows::input_schema(&workflow.plan),
-    });
-    local.chain(workflows).collect()
 }
 
 async fn convert(

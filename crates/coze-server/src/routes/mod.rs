@@ -7,6 +7,7 @@ pub(crate) mod collaboration;
 pub(crate) mod conversations;
 pub(crate) mod files;
 pub(crate) mod messages;
+pub(crate) mod plugins;
 pub(crate) mod runs;
 pub(crate) mod users;
 pub(crate) mod voiceprints;

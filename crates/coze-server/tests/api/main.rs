@@ -25,6 +25,7 @@ mod offline;
 mod openai;
 mod operate;
 mod peer;
+mod plugins;
 mod random;
 mod routing;
 mod slow_reader;
