@@ -10,6 +10,7 @@ import { join } from 'node:path';
 
 import * as sdk from '@coze/api';
 
+import { isNotServed } from './cases/common.js';
 import { REPO } from './server.js';
 
 export const cases = new Map();
@@ -46,10 +47,7 @@ export async function run(it, context) {
     () => assert.fail(`${it.name} works: take ${missing.join(', ')} off not_served.txt, or mend the case`),
     (error) => error,
   );
-  if (!missing.includes(WEBSOCKET)) {
-    // The documented answer to what is not served.
-    if (error.status !== 404 || error.code !== 404 || !/has no endpoint|does not serve/.test(error.msg)) throw error;
-  }
+  if (!missing.includes(WEBSOCKET) && !isNotServed(error)) throw error;
   return 'not served';
 }
 

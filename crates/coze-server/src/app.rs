@@ -10,11 +10,13 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Keeper;
 use crate::caller::Directory;
 use crate::clock::Clock;
-use crate::config::{Dialect, ServerConfig};
+use crate::config::{Dialect, ServerConfig, Space};
 use crate::configured::Configured;
 use crate::edge::{Metrics, Rules};
+use crate::identity::{self, InstallError};
 use crate::ids::Ids;
 use crate::store::{Db, StoreError};
 
@@ -26,10 +28,14 @@ pub(crate) struct State {
     pub(crate) db: Db,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
-    pub(crate) tokens: Vec<String>,
+    pub(crate) keeper: Keeper,
     pub(crate) dialect: Dialect,
     pub(crate) directory: Directory,
     configured: RwLock<Arc<Configured>>,
+    /// What was read to make it.
+    file: RwLock<Arc<Space>>,
+    /// Those of the command line.
+    tokens: Vec<String>,
     pub(crate) metrics: Metrics,
     /// What goes wrong on purpose.
     pub(crate) faults: Rules,
@@ -64,26 +70,28 @@ impl App {
     ) -> Result<Self, String> {
         let ServerConfig {
             data,
-            mut tokens,
+            tokens,
             dialect,
             space,
             faults,
             fault_seed,
             ..
         } = config;
-        tokens.extend(space.tokens.iter().cloned());
-        let configured = Configured::new(&space)?;
+        let configured =
+            Configured::new(&space).map_err(|misfit| space.misfit(&misfit).to_string())?;
         Ok(Self(Arc::new(State {
             db,
             ids: Ids::new(largest_id),
             started_at: clock.now(),
             clock,
-            tokens,
+            keeper: Keeper::new(&tokens, &space)?,
             dialect,
             directory: Directory::default(),
             configured: RwLock::new(Arc::new(configured)),
             metrics: Metrics::default(),
             faults: Rules::new(fault_seed.unwrap_or(space.fault_seed), &space.faults),
+            file: RwLock::new(Arc::new(space)),
+            tokens,
             faults_allowed: faults,
             files: data.join("files"),
             running: Mutex::default(),
@@ -105,6 +113,41 @@ impl App {
         Arc::clone(&configured.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// `coze.yaml` as it was read.
+    pub(crate) fn file(&self) -> Arc<Space> {
+        let file = self.file.read();
+        Arc::clone(&file.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes another reading of `coze.yaml`, or nothing of it.
+    ///
+    /// # Errors
+    /// What does not fit to the rest, which stays as it was then.
+    pub(crate) async fn use_space(
+        &self,
+        space: Arc<Space>,
+        configured: Configured,
+    ) -> Result<(), String> {
+        let open = self.tokens.is_empty() && space.tokens.is_empty();
+        if open && self.address.get().is_some_and(|it| !it.ip().is_loopback()) {
+            let why = "there is no token, and the server can be reached from other machines";
+            return Err(why.to_owned());
+        }
+        // Before anything changes.
+        Keeper::new(&self.tokens, &space)?;
+        let installed = identity::install(self, &space).await;
+        installed.map_err(|error| error.to_string())?;
+        self.keeper.set(&self.tokens, &space)?;
+        self.faults.configure(&space.faults);
+        *self.file.write().unwrap_or_else(PoisonError::into_inner) = space;
+        let mut current = self
+            .configured
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(configured);
+        Ok(())
+    }
+
     /// Seconds since the start.
     pub(crate) fn up(&self) -> u64 {
         self.begun.elapsed().as_secs()
@@ -123,7 +166,14 @@ impl App {
             running.values().for_each(CancellationToken::cancel);
         }
         self.db.reset().await?;
-        self.directory.forget();
+        self.keeper.forget_all();
+        identity::install(self, &self.file())
+            .await
+            .map_err(|error| match error {
+                InstallError::Store(error) => error,
+                // What could be put in at the start can be put into an empty store.
+                InstallError::Conflict(why) => StoreError::Commit(why),
+            })?;
         self.faults.reset();
         self.clock.reset();
         let io = |error: std::io::Error| StoreError::io(&self.files, error);

@@ -10,13 +10,15 @@ use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, RawPathParams, Request, State};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use bytes::BytesMut;
 use coze_types::endpoint::{BodyKind, Downloads, Method};
 use coze_types::status::{self, Detail};
 use coze_types::{Endpoint, Status, Streams};
 use futures_util::StreamExt;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{HeaderName, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, HeaderName, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use tokio::sync::mpsc;
@@ -24,8 +26,9 @@ use tokio::sync::mpsc;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::config::Dialect;
-use crate::fail::Fail;
+use crate::fail::{Fail, caused_by};
 use crate::form::Form;
+use crate::listen::TooSlow;
 use crate::{auth, ids};
 
 pub(crate) const X_TT_LOGID: HeaderName = HeaderName::from_static("x-tt-logid");
@@ -169,7 +172,8 @@ async fn read<E: Endpoint>(
     request: Request,
     log_id: &str,
 ) -> Result<Call<E>, Fail> {
-    let user = auth::admit(app, request.headers()).await?;
+    let user = auth::admit(app, request.headers(), E::INFO).await?;
+    plain(request.headers())?;
     let query = query::<E::Query>(request.uri().query().unwrap_or_default())?;
     let body = match E::INFO.body {
         BodyKind::Json => body::<E::Body>(&read_body(request.into_body()).await?)?,
@@ -191,7 +195,8 @@ async fn read_form<E: Endpoint>(
     log_id: &str,
     limit: usize,
 ) -> Result<Call<E>, Fail> {
-    let user = auth::admit(app, request.headers()).await?;
+    let user = auth::admit(app, request.headers(), E::INFO).await?;
+    plain(request.headers())?;
     let query = query::<E::Query>(request.uri().query().unwrap_or_default())?;
     let form = Form::read(request, limit).await?;
     let texts = serde_json::to_vec(&form.texts).unwrap_or_default();
@@ -212,16 +217,46 @@ fn param(params: &RawPathParams, name: &str) -> String {
     found.map_or_else(String::new, |(_, value)| value.to_owned())
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Fail> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Fail::invalid("body", "larger than 20 MB").with_http(413))
+/// The body of a call, whole. One that is too large is refused without reading it.
+async fn read_body(mut body: Body) -> Result<Bytes, Fail> {
+    let too_large = || Fail::invalid("body", "larger than 20 MB").with_http(413);
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(too_large());
+    }
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| broken_body(&error))?.into_data() else {
+            continue;
+        };
+        if whole.len() + data.len() > BODY_LIMIT {
+            return Err(too_large());
         }
-        Err(error) => Err(Fail::invalid(
-            "body",
-            format!("it did not arrive whole ({error})"),
-        )),
+        // Nearly every body comes in one piece.
+        if whole.is_empty() && body.is_end_stream() {
+            return Ok(data);
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+/// Why a body did not come.
+fn broken_body(error: &axum::Error) -> Fail {
+    if caused_by::<TooSlow>(error) {
+        return Fail::invalid("body", TooSlow).with_http(408);
+    }
+    Fail::invalid("body", format!("it did not arrive whole ({error})"))
+}
+
+/// Nothing that was compressed is unpacked: a small body could become any size.
+pub(crate) fn plain(headers: &HeaderMap) -> Result<(), Fail> {
+    match headers.get(CONTENT_ENCODING) {
+        None => Ok(()),
+        Some(coding) if coding.as_bytes().eq_ignore_ascii_case(b"identity") => Ok(()),
+        Some(coding) => {
+            let why = format!("{coding:?} is not understood; send the body as it is");
+            Err(Fail::invalid("content-encoding", why).with_http(415))
+        }
     }
 }
 
@@ -341,7 +376,8 @@ pub(crate) fn encode<R: serde::Serialize>(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome {
     pub(crate) endpoint: &'static str,
-    pub(crate) code: i64,
+    /// None when the answer is another server's.
+    pub(crate) code: Option<i64>,
 }
 
 /// Whatever came of a call, with the log id on it.
@@ -353,7 +389,10 @@ pub(crate) fn finish(
 ) -> Response {
     let code = result.as_ref().err().map_or(0, |fail| fail.code);
     let mut response = result.unwrap_or_else(|fail| refusal(app, log_id, &fail));
-    response.extensions_mut().insert(Outcome { endpoint, code });
+    response.extensions_mut().insert(Outcome {
+        endpoint,
+        code: Some(code),
+    });
     if let Ok(value) = HeaderValue::from_str(log_id) {
         response.headers_mut().insert(X_TT_LOGID, value);
     }

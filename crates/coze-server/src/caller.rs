@@ -7,12 +7,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::app::App;
+use crate::auth::{Grant, Limits};
 use crate::fail::Fail;
 use crate::store::{Db, Membership, number};
 
-/// Who calls; cheap to clone.
+/// Who calls, and with which token; cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller(Arc<Who>);
+pub(crate) struct Caller {
+    who: Arc<Who>,
+    grant: Arc<Grant>,
+}
 
 #[derive(Debug)]
 struct Who {
@@ -32,39 +37,77 @@ pub(crate) struct Owned<T> {
     pub(crate) it: T,
 }
 
-impl Caller {
+impl Who {
     fn new(user: i64, memberships: &[Membership]) -> Self {
         let personal = memberships.iter().find(|it| it.kind == "personal");
         let home = personal.or(memberships.first()).map_or(0, |it| it.space);
         let spaces = memberships.iter().map(|it| (it.space, it.role.clone()));
-        Self(Arc::new(Who {
+        Self {
             user,
             user_id: user.to_string(),
             home,
             spaces: spaces.collect(),
-        }))
+        }
     }
+}
 
+impl Caller {
     pub(crate) fn user(&self) -> i64 {
-        self.0.user
+        self.who.user
     }
 
     pub(crate) fn user_id(&self) -> &str {
-        &self.0.user_id
+        &self.who.user_id
     }
 
-    /// The space of what names no other.
+    /// What the token is limited to.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.grant.limits
+    }
+
+    /// The space of what names no other: the personal one, if the token may see it.
     pub(crate) fn home(&self) -> i64 {
-        self.0.home
+        let home = self.who.home;
+        if self.sees(home) {
+            return home;
+        }
+        self.spaces().first().copied().unwrap_or(home)
     }
 
-    /// The spaces that the caller may see.
+    /// The spaces that the caller sees, oldest first.
     pub(crate) fn spaces(&self) -> Vec<i64> {
-        self.0.spaces.keys().copied().collect()
+        let all = self.who.spaces.keys().copied();
+        all.filter(|space| self.limits().allow_space(*space))
+            .collect()
     }
 
     pub(crate) fn sees(&self, space: i64) -> bool {
-        self.0.spaces.contains_key(&space)
+        self.who.spaces.contains_key(&space) && self.limits().allow_space(space)
+    }
+
+    /// What the caller is in a space: `owner`, `admin` or `member`.
+    pub(crate) fn role(&self, space: i64) -> Option<&str> {
+        let role = self.who.spaces.get(&space)?;
+        self.limits().allow_space(space).then_some(role)
+    }
+
+    /// The business user of an app whose conversations these are; empty for none.
+    pub(crate) fn session(&self) -> &str {
+        &self.limits().session
+    }
+
+    /// The token's scope may name the only agents and the only workflows that it is for.
+    fn in_scope(&self, what: &str, id: &str) -> Result<(), Fail> {
+        let only = match what {
+            "bot" => &self.limits().bots,
+            "workflow" => &self.limits().workflows,
+            _ => &None,
+        };
+        if only.as_ref().is_none_or(|ids| ids.contains(id)) {
+            return Ok(());
+        }
+        let why = format!("the token has no access to the {what} {id}: its scope names others");
+        Err(Fail::new(4101, why))
     }
 
     /// The space of that id, which a request names in `field`.
@@ -86,7 +129,10 @@ impl Caller {
     ) -> Result<T, Fail> {
         match found {
             None => Err(Fail::not_found(what, id)),
-            Some(found) if self.sees(found.space) => Ok(found.it),
+            Some(found) if self.sees(found.space) => {
+                self.in_scope(what, &id.to_string())?;
+                Ok(found.it)
+            }
             Some(_) => Err(Fail::denied(what, id)),
         }
     }
@@ -94,31 +140,56 @@ impl Caller {
 
 /// Those who have called.
 #[derive(Debug, Default)]
-pub(crate) struct Directory(RwLock<HashMap<i64, Caller>>);
+pub(crate) struct Directory(RwLock<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Grows with every change of a membership, so that an answer from before does not count.
+    changes: u64,
+    users: HashMap<i64, Arc<Who>>,
+}
 
 impl Directory {
-    /// That user as a caller.
-    pub(crate) async fn caller(&self, db: &Db, user: i64) -> Result<Caller, Fail> {
-        if let Some(caller) = self.known(user) {
-            return Ok(caller);
+    /// The user of a token as a caller.
+    pub(crate) async fn caller(&self, app: &App, grant: Arc<Grant>) -> Result<Caller, Fail> {
+        let who = self.who(&app.db, grant.user).await?;
+        let caller = Caller { who, grant };
+        if caller.limits().spaces.is_some() && caller.spaces().is_empty() {
+            let why =
+                "the token's user is a member of none of the workspaces that it is limited to";
+            return Err(Fail::new(4101, why));
         }
-        let memberships = db.read(move |unit| Ok::<_, Fail>(unit.memberships(user)?));
-        let caller = Caller::new(user, &memberships.await?);
-        let known = self.0.write();
-        known
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(user, caller.clone());
         Ok(caller)
     }
 
-    /// Asks the store again from now on.
-    pub(crate) fn forget(&self) {
-        let known = self.0.write();
-        known.unwrap_or_else(PoisonError::into_inner).clear();
+    /// What a user is a member of has changed.
+    pub(crate) fn forget(&self, user: i64) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.changes += 1;
+        known.users.remove(&user);
     }
 
-    fn known(&self, user: i64) -> Option<Caller> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&user).cloned()
+    /// What many of them are members of may have changed.
+    pub(crate) fn forget_all(&self) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.changes += 1;
+        known.users.clear();
+    }
+
+    async fn who(&self, db: &Db, user: i64) -> Result<Arc<Who>, Fail> {
+        let changes = {
+            let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(who) = known.users.get(&user) {
+                return Ok(Arc::clone(who));
+            }
+            known.changes
+        };
+        let memberships = db.read(move |unit| Ok::<_, Fail>(unit.memberships(user)?));
+        let who = Arc::new(Who::new(user, &memberships.await?));
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.changes == changes {
+            known.users.insert(user, Arc::clone(&who));
+        }
+        Ok(who)
     }
 }

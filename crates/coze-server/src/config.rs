@@ -1,25 +1,34 @@
-//! `coze.yaml`: the agents, models and workflows that a server has.
+//! `coze.yaml`: the agents, models and workflows that a server has, and who may use them.
 
 mod abilities;
+mod check;
+mod identity;
+mod place;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::edge::FaultRule;
+use crate::limits::Limits;
 use crate::models::ScriptRule;
 use crate::settings::ModelSettings;
+use crate::traffic::TrafficConfig;
 
 pub use abilities::{PluginAuth, PluginConfig, PluginUse};
+pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
+pub(crate) use place::Misfit;
 
 /// The id of the agent that every server has.
 pub const DEMO_BOT_ID: &str = "7500000000000000001";
-/// The id of the user that every token belongs to.
+/// The id of the user that every server has: that of tokens that name no other.
 pub(crate) const LOCAL_USER: i64 = 7_500_000_000_000_000_002;
-/// The id of the workspace that agents and workflows belong to.
+/// The id of the workspace of agents and workflows that name no other.
 pub(crate) const LOCAL_SPACE: i64 = 7_500_000_000_000_000_003;
 
 /// How a server is started.
@@ -35,10 +44,16 @@ pub struct ServerConfig {
     pub dialect: Dialect,
     /// Agents, models and workflows.
     pub space: Space,
+    /// What strangers may cost.
+    pub limits: Limits,
     /// Callers may ask for faults, and the control endpoints are there: for tests.
     pub faults: bool,
     /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
     pub fault_seed: Option<u64>,
+    /// Stands in front of another server instead of answering by itself.
+    pub traffic: Option<TrafficConfig>,
+    /// Reads `coze.yaml` again when it, or a file that it names, has changed.
+    pub watch: bool,
     /// What was answered survives the loss of power. Only a test may do without.
     pub durable: bool,
 }
@@ -53,8 +68,11 @@ impl ServerConfig {
             tokens: Vec::new(),
             dialect: Dialect::Coze,
             space: Space::default(),
+            limits: Limits::default(),
             faults: false,
             fault_seed: None,
+            traffic: None,
+            watch: false,
             durable: true,
         }
     }
@@ -71,12 +89,21 @@ pub enum Dialect {
 }
 
 /// What `coze.yaml` holds.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Space {
     /// Tokens that are let in.
     #[serde(default, alias = "token")]
-    pub tokens: Vec<String>,
+    pub tokens: Vec<TokenConfig>,
+    /// The users, besides the local one.
+    #[serde(default)]
+    pub users: Vec<UserConfig>,
+    /// The workspaces, besides the local one.
+    #[serde(default)]
+    pub spaces: Vec<SpaceConfig>,
+    /// The enterprises.
+    #[serde(default)]
+    pub enterprises: Vec<EnterpriseConfig>,
     /// The agents.
     #[serde(default)]
     pub bots: Vec<BotConfig>,
@@ -101,14 +128,27 @@ pub struct Space {
     /// Workflow files are looked for beside this folder's `coze.yaml`.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// Where it was read.
+    #[serde(skip)]
+    pub(crate) source: Source,
+}
+
+/// The text that a space was read from, to name places in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source {
+    path: PathBuf,
+    text: String,
+    /// It is a file, which may be read again.
+    pub(crate) file: bool,
 }
 
 /// An agent.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BotConfig {
     /// Digits; quote it, YAML would read a number.
     #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
     pub id: String,
     /// The name.
     pub name: String,
@@ -134,17 +174,20 @@ pub struct BotConfig {
     pub tools: Vec<ToolConfig>,
     /// Ids of workflows that it may call.
     #[serde(default, deserialize_with = "ids")]
+    #[schemars(schema_with = "schema::ids")]
     pub workflows: Vec<String>,
     /// Plugins that it may use.
     #[serde(default)]
     pub plugins: Vec<PluginUse>,
+    /// Name or id of its workspace; the local one by default.
+    pub space: Option<String>,
     /// What it remembers of each of its users.
     #[serde(default)]
     pub variables: Vec<VariableConfig>,
 }
 
 /// Something that an agent remembers of each of its users.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariableConfig {
     /// The name.
@@ -168,7 +211,7 @@ fn yes() -> bool {
 }
 
 /// A tool that the caller carries out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToolConfig {
     /// The name.
@@ -186,7 +229,7 @@ fn no_parameters() -> Value {
 }
 
 /// A model.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "provider", rename_all = "lowercase")]
 pub enum ModelConfig {
     /// The built-in deterministic model, with a script for tests.
@@ -196,7 +239,7 @@ pub enum ModelConfig {
 }
 
 /// Settings of the built-in model.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfflineConfig {
     /// Rules, of which the first that matches the last message is followed.
@@ -205,7 +248,7 @@ pub struct OfflineConfig {
 }
 
 /// Settings of an OpenAI-compatible model.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenAiConfig {
     /// Up to and including `/v1`.
@@ -223,11 +266,12 @@ pub struct OpenAiConfig {
 }
 
 /// A workflow.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkflowConfig {
     /// Digits; quote it, YAML would read a number.
     #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
     pub id: String,
     /// The name; also the name of the tool that an agent calls.
     pub name: String,
@@ -236,6 +280,8 @@ pub struct WorkflowConfig {
     pub description: String,
     /// The canvas, as JSON.
     pub file: PathBuf,
+    /// Name or id of its workspace; the local one by default.
+    pub space: Option<String>,
 }
 
 /// A `coze.yaml` that cannot be used.
@@ -262,10 +308,12 @@ pub enum ConfigError {
         message: String,
     },
     /// Parts of the file do not fit together.
-    #[error("{}: {message}", path.display())]
+    #[error("{}: {message}", place(path, *at))]
     Conflict {
         /// The file.
         path: PathBuf,
+        /// Line and column, both from 1.
+        at: Option<(u64, u64)>,
         /// What is wrong, and where.
         message: String,
     },
@@ -282,87 +330,79 @@ impl Space {
             source,
         };
         let text = std::fs::read_to_string(path).map_err(io)?;
-        Self::parse(&text, path)
+        let mut space = Self::parse(&text, path)?;
+        space.source.file = true;
+        Ok(space)
     }
 
     /// Reads the text of a `coze.yaml`; files that it names are looked for beside `path`.
     ///
     /// # Errors
-    /// [`ConfigError`], with line and column where the text itself is at fault.
+    /// [`ConfigError`], with line and column.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut space: Self = serde_saphyr::from_str(text).map_err(|error| {
-            let place = error.location();
+            let at = error.location().map(|it| (it.line(), it.column()));
+            let (line, column) = at.unwrap_or((1, 1));
+            let message = first_line(&error.to_string());
+            let exact =
+                unknown_key(&message).and_then(|key| place::of_key(text, key, (line, column)));
+            let (line, column) = exact.unwrap_or((line, column));
             ConfigError::Syntax {
                 path: path.to_owned(),
-                line: place.map_or(1, |place| place.line()),
-                column: place.map_or(1, |place| place.column()),
-                message: first_line(&error.to_string()),
+                line,
+                column,
+                message,
             }
         })?;
         space.folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        space.check().map_err(|message| ConfigError::Conflict {
+        space.source = Source {
             path: path.to_owned(),
-            message,
-        })?;
+            text: text.to_owned(),
+            file: false,
+        };
+        space.check().map_err(|misfit| space.misfit(&misfit))?;
         Ok(space)
     }
 
-    /// Every name that is used must be there, and no id twice.
-    fn check(&self) -> Result<(), String> {
-        let mut seen = std::collections::BTreeSet::new();
-        for bot in &self.bots {
-            if !seen.insert(bot.id.as_str()) {
-                return Err(format!("bots: the id {} stands twice", bot.id));
-            }
-            let model = bot.model.as_deref().unwrap_or("offline");
-            if model != "offline" && !self.models.contains_key(model) {
-                let known: Vec<_> = self.models.keys().map(String::as_str).collect();
-                return Err(format!(
-                    "bots: {}: the model {model:?} is not under `models` (there: {})",
-                    bot.name,
-                    if known.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        known.join(", ")
-                    }
-                ));
-            }
-            for plugin in &bot.plugins {
-                if !self.plugins.iter().any(|it| it.id == plugin.id) {
-                    return Err(format!(
-                        "bots: {}: the plugin {} is not under `plugins`",
-                        bot.name, plugin.id
-                    ));
-                }
-            }
-            for workflow in &bot.workflows {
-                if !self.workflows.iter().any(|it| it.id == *workflow) {
-                    return Err(format!(
-                        "bots: {}: the workflow {workflow} is not under `workflows`",
-                        bot.name
-                    ));
-                }
-            }
+    /// What does not fit, with its place in the file.
+    pub(crate) fn misfit(&self, misfit: &Misfit) -> ConfigError {
+        ConfigError::Conflict {
+            path: self.source.path.clone(),
+            at: place::of(&self.source.text, &misfit.path),
+            message: misfit.why.clone(),
         }
-        let mut seen = std::collections::BTreeSet::new();
-        for workflow in &self.workflows {
-            if !seen.insert(workflow.id.as_str()) {
-                return Err(format!("workflows: the id {} stands twice", workflow.id));
-            }
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        for plugin in &self.plugins {
-            if !seen.insert(plugin.id.as_str()) {
-                return Err(format!("plugins: the id {} stands twice", plugin.id));
-            }
-        }
-        for (index, rule) in self.faults.iter().enumerate() {
-            if let Some((key, why)) = rule.problem() {
-                return Err(format!("faults[{index}]: {key}: {why}"));
-            }
-        }
-        Ok(())
     }
+
+    /// The file it was read from, which may be read again.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.source.file.then_some(self.source.path.as_path())
+    }
+
+    /// The files that it names.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let workflows = self.workflows.iter().map(|it| &it.file);
+        workflows.map(|file| self.folder.join(file))
+    }
+
+    /// The JSON Schema of a `coze.yaml`, for editors.
+    #[must_use]
+    pub fn schema() -> Value {
+        schema::of_file()
+    }
+}
+
+/// A file, and line and column where they are known.
+fn place(path: &Path, at: Option<(u64, u64)>) -> String {
+    match at {
+        Some((line, column)) => format!("{}:{line}:{column}", path.display()),
+        None => path.display().to_string(),
+    }
+}
+
+/// The key that an error calls unknown.
+fn unknown_key(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("unknown field `")?;
+    Some(rest.split_once('`')?.0)
 }
 
 /// What is wrong, without the place, which stands in front of it already.

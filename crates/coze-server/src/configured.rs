@@ -11,7 +11,7 @@ use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
 use crate::app::App;
-use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_SPACE, LOCAL_USER, PluginUse, Space};
+use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, PluginUse, Space};
 use crate::definition::Definition;
 use crate::models::Model;
 use crate::outbound::Outbound;
@@ -34,7 +34,7 @@ pub(crate) struct Configured {
 impl Configured {
     /// # Errors
     /// What does not fit together, and where.
-    pub(crate) fn new(space: &Space) -> Result<Self, String> {
+    pub(crate) fn new(space: &Space) -> Result<Self, Misfit> {
         Ok(Self {
             models: models(space)?,
             bots: bots(space)?,
@@ -79,6 +79,8 @@ pub(crate) struct Profile {
 /// A workflow, read and checked.
 pub(crate) struct Workflow {
     pub(crate) id: String,
+    /// The space that it belongs to.
+    pub(crate) space: i64,
     pub(crate) name: String,
     pub(crate) description: String,
     /// The text of its file, kept with each run.
@@ -86,20 +88,30 @@ pub(crate) struct Workflow {
     pub(crate) plan: Arc<Plan>,
 }
 
-fn plugins(space: &Space) -> Result<BTreeMap<String, Arc<Plugin>>, String> {
-    let mut plugins = BTreeMap::new();
-    for config in &space.plugins {
-        let plugin = Plugin::load(config, &space.folder)
-            .map_err(|why| format!("plugins: {}: {why}", config.name))?;
+fn plugins(space: &Space) -> Result<BTreeMap<String, Arc<Plugin>>, Misfit> {
+    let mut plugins: BTreeMap<String, Arc<Plugin>> = BTreeMap::new();
+    for (index, config) in space.plugins.iter().enumerate() {
+        let misfit = |why: String| {
+            let place = format!("plugins[{index}].openapi");
+            Misfit::new(place, format!("plugins: {}: {why}", config.name))
+        };
+        let owner = space.space_or_local(config.space.as_deref());
+        let owner = owner.map_err(misfit)?;
+        let plugin = Plugin::load(config, owner, &space.folder).map_err(misfit)?;
         plugins.insert(config.id.clone(), Arc::new(plugin));
     }
-    for bot in &space.bots {
-        for used in &bot.plugins {
-            let plugin = plugins.get(&used.id);
+    for (index, bot) in space.bots.iter().enumerate() {
+        for (at, used) in bot.plugins.iter().enumerate() {
+            let Some(plugin) = plugins.get(&used.id) else {
+                continue;
+            };
             for name in used.tools.iter().flatten() {
-                if plugin.is_some_and(|it: &Arc<Plugin>| it.tool(name).is_none()) {
-                    let (bot, id) = (&bot.name, &used.id);
-                    return Err(format!("bots: {bot}: plugins: {id} has no tool {name:?}"));
+                if plugin.tool(name).is_none() {
+                    let why = format!(
+                        "bots: {}: the plugin {} has no tool {name:?}",
+                        bot.name, used.id
+                    );
+                    return Err(Misfit::new(format!("bots[{index}].plugins[{at}]"), why));
                 }
             }
         }
@@ -107,32 +119,42 @@ fn plugins(space: &Space) -> Result<BTreeMap<String, Arc<Plugin>>, String> {
     Ok(plugins)
 }
 
-fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, String> {
+fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
     let mut models = BTreeMap::new();
     for name in space.models.keys() {
-        let model = crate::models::build(space, Some(name))
-            .map_err(|why| format!("models: {name}: {why}"))?;
+        let model = crate::models::build(space, Some(name)).map_err(|misfit| {
+            misfit.inside(&format!("models.{name}"), &format!("models: {name}"))
+        })?;
         models.insert(name.clone(), model);
     }
     Ok(models)
 }
 
-fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, String> {
+fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
     let mut bots = BTreeMap::new();
     let (demo, read_at) = (demo_bot(), crate::clock::Clock::default().now());
-    for config in space.bots.iter().chain([&demo]) {
+    for (index, config) in space.bots.iter().chain([&demo]).enumerate() {
+        let misfit = |key: &str, why: String| {
+            let why = format!("bots: {}: {why}", config.name);
+            Misfit::new(format!("bots[{index}].{key}"), why)
+        };
         // An agent of the file may take the demo's place.
         if bots.contains_key(&config.id) {
             continue;
         }
         crate::prompt::check(&config.prompt)
-            .map_err(|why| format!("bots: {}: prompt: {why}", config.name))?;
-        let model = crate::models::build(space, config.model.as_deref())
-            .map_err(|why| format!("bots: {}: {why}", config.name))?;
+            .map_err(|why| misfit("prompt", format!("prompt: {why}")))?;
+        let model = crate::models::build(space, config.model.as_deref()).map_err(|it| {
+            it.inside(
+                &format!("bots[{index}].model"),
+                &format!("bots: {}", config.name),
+            )
+        })?;
+        let home = space.space_or_local(config.space.as_deref());
         bots.insert(
             config.id.clone(),
             Arc::new(Agent {
-                space: LOCAL_SPACE,
+                space: home.map_err(|why| format!("bots: {}: {why}", config.name))?,
                 config: config.clone(),
                 model,
                 definition: Definition::of(config),
@@ -169,12 +191,13 @@ fn demo_bot() -> BotConfig {
     }
 }
 
-fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
+fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
     let mut workflows = BTreeMap::new();
-    for config in &space.workflows {
+    for (index, config) in space.workflows.iter().enumerate() {
         let path = space.folder.join(&config.file);
         let fail = |why: &dyn std::fmt::Display| {
-            format!("workflows: {}: {}: {why}", config.name, path.display())
+            let why = format!("workflows: {}: {}: {why}", config.name, path.display());
+            Misfit::new(format!("workflows[{index}].file"), why)
         };
         let canvas = std::fs::read_to_string(&path).map_err(|error| fail(&error))?;
         let (plan, diagnostics) = coze_workflow::parse(&canvas).map_err(|error| fail(&error))?;
@@ -186,6 +209,9 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, String> {
         }
         let workflow = Workflow {
             id: config.id.clone(),
+            space: space
+                .space_or_local(config.space.as_deref())
+                .map_err(|why| format!("workflows: {}: {why}", config.name))?,
             name: config.name.clone(),
             description: config.description.clone(),
             canvas,

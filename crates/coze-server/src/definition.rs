@@ -85,6 +85,7 @@ impl Definition {
                 .clone()
                 .unwrap_or_default(),
             tools: self.tools.clone(),
+            space: None,
             workflows: self
                 .workflows
                 .iter()

@@ -1,6 +1,7 @@
 //! What the server answers when it cannot do what it was asked.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt::Display;
 
 use coze_types::catalogue;
@@ -83,6 +84,18 @@ impl Fail {
             .or_else(|| catalogue::lookup(self.code).map(|entry| entry.http))
             .unwrap_or(500)
     }
+}
+
+/// Whether an error of this type is what went wrong, however deep inside.
+pub(crate) fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<E>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 impl From<StoreError> for Fail {

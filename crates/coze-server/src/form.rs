@@ -1,17 +1,16 @@
 //! Forms: `multipart/form-data` of text fields and one small file, read into memory.
 
 use axum::body::HttpBody;
-use axum::extract::multipart::MultipartError;
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use coze_types::files::FilePart;
 use serde_json::{Map, Value};
 
 use crate::fail::Fail;
+use crate::parts::Parts;
 
-/// The largest text field, in bytes, and how many parts a form may have.
+/// The largest text field, in bytes.
 const TEXT_LIMIT: usize = 64 * 1024;
-const PART_LIMIT: usize = 64;
 
 /// What a form holds.
 #[derive(Debug, Default)]
@@ -29,25 +28,17 @@ impl Form {
         if request.body().is_end_stream() {
             return Ok(Self::default());
         }
-        let mut parts = Multipart::from_request(request, &()).await.map_err(|why| {
-            Fail::invalid("body", format!("it must be multipart/form-data ({why})"))
-        })?;
+        let mut parts = Parts::read(request).await?;
         let mut form = Self::default();
-        let mut count = 0;
-        while let Some(mut part) = parts.next_field().await.map_err(|why| broken(&why))? {
-            count += 1;
-            if count > PART_LIMIT {
-                let why = format!("the form has more than {PART_LIMIT} parts");
-                return Err(Fail::invalid("body", why));
-            }
+        while let Some(mut part) = parts.next().await? {
             let name = part.name().unwrap_or_default().to_owned();
             let file_name = part.file_name().map(base_name);
-            let media_type = part.content_type().map(str::to_owned);
+            let media_type = part.media_type().map(str::to_owned);
             // The Go SDK gives the file no name at times; the part's name tells then.
             let is_file = name == "file" || file_name.is_some();
             let most = if is_file { limit } else { TEXT_LIMIT };
             let mut content = BytesMut::new();
-            while let Some(chunk) = part.chunk().await.map_err(|why| broken(&why))? {
+            while let Some(chunk) = part.chunk().await? {
                 if content.len() + chunk.len() > most {
                     return Err(too_large(&name, is_file, most));
                 }
@@ -85,11 +76,6 @@ impl Form {
         });
         Ok(())
     }
-}
-
-fn broken(why: &MultipartError) -> Fail {
-    let msg = format!("the upload did not arrive whole: {}", why.body_text());
-    Fail::new(4304, msg)
 }
 
 fn too_large(name: &str, is_file: bool, limit: usize) -> Fail {

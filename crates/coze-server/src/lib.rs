@@ -27,47 +27,59 @@ mod caller;
 mod clock;
 mod config;
 mod configured;
+mod crypt;
 mod definition;
+mod drain;
 mod edge;
 mod fail;
 mod form;
+mod identity;
 mod ids;
+mod limits;
+mod listen;
 mod models;
 mod outbound;
 mod output;
+mod parts;
 mod plugins;
 mod prompt;
+mod reload;
 mod router;
 mod routes;
 mod settings;
 mod store;
 mod testing;
 mod tools;
+mod traffic;
 mod validate;
 mod workflows;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::edge::{Lines, Wire};
 use crate::fail::Fail;
+use crate::identity::InstallError;
 use crate::store::{Db, StoreError};
+use crate::traffic::Recorder;
 
 pub use config::{
-    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, ModelConfig, OfflineConfig, OpenAiConfig,
-    PluginAuth, PluginConfig, PluginUse, ServerConfig, Space, ToolConfig, VariableConfig,
-    WorkflowConfig,
+    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
+    OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig, PluginUse, ServerConfig, Space,
+    SpaceConfig, TokenConfig, ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
+pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
+pub use store::{Backup, backup, restore};
 pub use testing::{TestServer, TestServerBuilder};
+pub use traffic::TrafficConfig;
 
 /// How long a stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -79,6 +91,7 @@ pub struct Server {
     app: AppHandle,
     accepting: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
+    recorder: Option<Arc<Recorder>>,
 }
 
 /// Keeps the app out of the public `Debug`.
@@ -148,36 +161,47 @@ impl Server {
     /// [`StartError`].
     pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
         let address = config.address;
+        let (traffic, watch) = (config.traffic.clone(), config.watch);
+        if traffic.is_some() && !address.ip().is_loopback() {
+            let why = "a server in front of another one listens on loopback addresses only";
+            return Err(StartError::Space(why.to_owned()));
+        }
         let has_token = !config.tokens.is_empty() || !config.space.tokens.is_empty();
         if !address.ip().is_loopback() && !has_token {
             return Err(StartError::Open(address));
         }
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| StartError::Bind { address, source })?;
+        let listener =
+            listen::bind(address).map_err(|source| StartError::Bind { address, source })?;
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Bind { address, source })?;
+        let limits = config.limits.clone();
         let clock = Clock::default();
         let (db, largest) = open_data(&config, clock.now()).await?;
         let app = App::new(config, clock, db, largest).map_err(StartError::Space)?;
+        identity::install(&app, &app.file())
+            .await
+            .map_err(|error| match error {
+                InstallError::Store(error) => StartError::Data(error),
+                InstallError::Conflict(why) => StartError::Space(why),
+            })?;
         app.set_address(address);
         let accepting = CancellationToken::new();
-        let routes = edge::around(&app, router::router(app.clone()));
-        let closing = accepting.clone();
-        let serving = tokio::spawn(async move {
-            let service = routes.into_make_service_with_connect_info::<Wire>();
-            let served = axum::serve(Lines(listener), service)
-                .with_graceful_shutdown(closing.cancelled_owned());
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the server ended");
-            }
-        });
+        let (routes, recorder) = match traffic {
+            Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,
+            None => (router::router(app.clone()), None),
+        };
+        let routes = edge::around(&app, routes);
+        if watch && app.file().file().is_some() {
+            app.tasks.spawn(reload::watch(app.clone()));
+        }
+        let serving = tokio::spawn(listen::serve(listener, routes, limits, accepting.clone()));
         Ok(Self {
             address,
             app: AppHandle(app),
             accepting,
             serving,
+            recorder,
         })
     }
 
@@ -191,6 +215,14 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         self.app.0.url()
+    }
+
+    /// Reads `coze.yaml` again. Chats and runs under way keep what they began with.
+    ///
+    /// # Errors
+    /// Why it cannot be used; the server goes on with what it has.
+    pub async fn reload(&self) -> Result<(), ConfigError> {
+        reload::reload(&self.app.0).await
     }
 
     /// Moves its clock forward, for tests of what expires.
@@ -239,8 +271,14 @@ impl Server {
         // Work that does not end in time is marked as interrupted at the next start.
         let _ = tokio::time::timeout(PATIENCE, app.tasks.wait()).await;
         let _ = tokio::time::timeout(Duration::from_secs(1), self.serving).await;
-        let db = app.db.clone();
-        let _ = tokio::task::spawn_blocking(move || db.close()).await;
+        let (db, recorder) = (app.db.clone(), self.recorder);
+        let closed = tokio::task::spawn_blocking(move || {
+            db.close();
+            if let Some(recorder) = recorder {
+                recorder.close();
+            }
+        });
+        let _ = closed.await;
     }
 }
 

@@ -9,10 +9,11 @@ use coze_types::Endpoint;
 use crate::app::App;
 use crate::call::{Call, endpoint, finish, media, streaming, upload};
 use crate::config::Dialect;
+use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    audio, bots, chat, collaboration, conversations, files, messages, plugins, runs, users,
+    audio, bots, chat, collaboration, conversations, files, messages, plugins, runs, tokens, users,
     voiceprints, workflows,
 };
 
@@ -23,7 +24,7 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        auth as a, bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
@@ -79,6 +80,13 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
+    routes.add::<a::CreatePat>(endpoint(tokens::create));
+    routes.add::<a::ListPats>(endpoint(tokens::list));
+    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
+    routes.add::<a::UpdatePat>(endpoint(tokens::update));
+    routes.add::<a::DeletePat>(endpoint(tokens::delete));
+    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
+
     add_audio(&mut routes);
     add_plugins(&mut routes);
 
@@ -90,6 +98,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(audio::SOUND, get(audio::listen))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn(drain::after_answer))
         .with_state(app)
 }
 

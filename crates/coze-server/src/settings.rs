@@ -1,13 +1,15 @@
 //! How an agent's model is to answer: the settings of its model, from `coze.yaml` or the API.
 
 use coze_types::bots::{ApiMode, CacheType, ModelInfoConfig, ModelParameters, ResponseFormat};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::models::ModelRequest;
 
 /// Settings of an agent's model, under the names that the API has for them. What is missing is up
 /// to the model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSettings {
     /// Spread.
@@ -21,6 +23,7 @@ pub struct ModelSettings {
     /// How many earlier turns the model sees.
     pub context_round: Option<i64>,
     /// `text`, `markdown` or `json`.
+    #[schemars(with = "Option<Value>")]
     pub response_format: Option<ResponseFormat>,
     /// Against repeated topics.
     pub presence_penalty: Option<f64>,
@@ -33,10 +36,13 @@ pub struct ModelSettings {
     #[serde(default)]
     pub sp_current_time: bool,
     /// Kept, without an effect here.
+    #[schemars(with = "Option<Value>")]
     pub cache_type: Option<CacheType>,
     /// Kept, without an effect here.
+    #[schemars(with = "Option<Value>")]
     pub api_mode: Option<ApiMode>,
     /// Further settings, of which `thinking_type` goes to the model.
+    #[schemars(with = "Option<Value>")]
     pub parameters: Option<ModelParameters>,
 }
 

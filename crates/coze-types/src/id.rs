@@ -150,6 +150,18 @@ impl Serialize for Timestamp {
     }
 }
 
+/// Writes a time as text, for the replies that have it so: the vendor's Python SDK reads nothing else
+/// there.
+pub(crate) fn time_as_text<S: Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(Timestamp(seconds)) => serializer.collect_str(seconds),
+        None => serializer.serialize_none(),
+    }
+}
+
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         crate::de::int(deserializer).map(Self)

@@ -512,8 +512,10 @@ pub struct WorkflowVersion {
     /// What changed.
     pub description: Option<String>,
     /// When it was made, in seconds, as text.
+    #[serde(serialize_with = "crate::id::time_as_text")]
     pub created_at: Option<Timestamp>,
     /// When it was last changed, in seconds, as text.
+    #[serde(serialize_with = "crate::id::time_as_text")]
     pub updated_at: Option<Timestamp>,
     /// The workflow.
     pub workflow_id: Option<Id>,

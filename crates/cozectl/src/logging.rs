@@ -15,9 +15,13 @@ pub(crate) fn start(default: Option<&str>) {
     };
     // Whoever gets no logs because of a typo would look for them in vain.
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
-    let _ = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(false)
-        .try_init();
+        .with_ansi(false);
+    // Somebody else may have set up logging; then that stands.
+    let _ = match env::var("COZE_LOG_FORMAT").as_deref() {
+        Ok("json") => lines.json().flatten_event(true).try_init(),
+        _ => lines.try_init(),
+    };
 }

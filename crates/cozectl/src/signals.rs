@@ -1,4 +1,4 @@
-//! Ctrl-C and termination.
+//! Ctrl-C, termination, and the wish that the configuration be read again.
 
 /// Hears every signal from the moment it is made: one that comes while nobody waits is not lost.
 pub(crate) struct Signals {
@@ -39,5 +39,34 @@ impl Signals {
             }
             None => std::future::pending().await,
         }
+    }
+}
+
+/// Hears SIGHUP, where there is such a signal.
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    heard: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    /// Begins to listen; needs a runtime.
+    pub(crate) fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            heard: {
+                use tokio::signal::unix::{SignalKind, signal};
+                signal(SignalKind::hangup()).ok()
+            },
+        }
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(heard) = &mut self.heard {
+            heard.recv().await;
+            return;
+        }
+        std::future::pending::<()>().await;
     }
 }

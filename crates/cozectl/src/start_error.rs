@@ -22,7 +22,13 @@ pub(crate) fn config(error: &ConfigError) -> Failure {
             format!("{}:{line}:{column}", path.display()),
             message.clone(),
         ),
-        ConfigError::Conflict { path, message } => (path.display().to_string(), message.clone()),
+        ConfigError::Conflict { path, at, message } => {
+            let place = match at {
+                Some((line, column)) => format!("{}:{line}:{column}", path.display()),
+                None => path.display().to_string(),
+            };
+            (place, message.clone())
+        }
     };
     let hint = match error {
         ConfigError::Io { .. } => say!(
@@ -115,7 +121,7 @@ fn for_bind(port: u16, error: &io::Error) -> Option<String> {
     })
 }
 
-fn data(error: &DataError) -> (String, Option<String>) {
+pub(crate) fn data(error: &DataError) -> (String, Option<String>) {
     let elsewhere = || {
         Some(say!(
             "check the folder and its rights, or name another one with --data (serve) or \
@@ -157,6 +163,14 @@ fn data(error: &DataError) -> (String, Option<String>) {
                 elsewhere(),
             )
         }
+        DataError::NotEmpty { path } => (say!("{path} is not empty", "{path} 不是空目录"), None),
+        DataError::Backup { path, why } => (
+            say!(
+                "{path} is no backup that can be used: {why}",
+                "{path} 不是可用的备份：{why}"
+            ),
+            None,
+        ),
         DataError::Sqlite(_) | DataError::Commit(_) | DataError::Corrupt(_) | DataError::Closed => {
             (
                 say!(

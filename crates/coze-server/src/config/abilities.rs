@@ -4,16 +4,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::id;
+use super::{id, schema};
 
 /// A plugin: an OpenAPI file, each operation of which is a tool.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PluginConfig {
     /// Digits; quote it, YAML would read a number.
     #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
     pub id: String,
     /// The name.
     pub name: String,
@@ -34,10 +36,12 @@ pub struct PluginConfig {
     /// Its category in the store.
     #[serde(default)]
     pub category: String,
+    /// Name or id of its workspace; the local one by default.
+    pub space: Option<String>,
 }
 
 /// The key of a plugin.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PluginAuth {
     /// The environment variable that holds it.
@@ -61,7 +65,8 @@ impl PluginAuth {
 }
 
 /// A plugin that an agent uses: its id, or `{id, tools}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "PluginForm")]
 pub struct PluginUse {
     /// The plugin.
     pub id: String,
@@ -69,26 +74,35 @@ pub struct PluginUse {
     pub tools: Option<Vec<String>>,
 }
 
-impl<'de> Deserialize<'de> for PluginUse {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Id(#[serde(deserialize_with = "id")] String),
-            Some(Tools),
+/// The two ways to name a plugin.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected the id of a plugin, or {id, tools}")]
+enum PluginForm {
+    Id(
+        #[serde(deserialize_with = "id")]
+        #[schemars(schema_with = "schema::id")]
+        String,
+    ),
+    Tools(PluginTools),
+}
+
+/// A plugin and some of its tools.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PluginTools {
+    /// The plugin.
+    #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
+    id: String,
+    /// Names or ids of its tools; all by default.
+    tools: Option<Vec<String>>,
+}
+
+impl From<PluginForm> for PluginUse {
+    fn from(form: PluginForm) -> Self {
+        match form {
+            PluginForm::Id(id) => Self { id, tools: None },
+            PluginForm::Tools(PluginTools { id, tools }) => Self { id, tools },
         }
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Tools {
-            #[serde(deserialize_with = "id")]
-            id: String,
-            tools: Option<Vec<String>>,
-        }
-        let form = Form::deserialize(deserializer)
-            .map_err(|_| serde::de::Error::custom("expected the id of a plugin, or {id, tools}"))?;
-        Ok(match form {
-            Form::Id(id) => Self { id, tools: None },
-            Form::Some(Tools { id, tools }) => Self { id, tools },
-        })
     }
 }

@@ -44,7 +44,7 @@ where
 {
     let log_id = log_id(app.ids.next());
     let result = async {
-        auth::admit(app, headers).await?;
+        auth::admit_operator(app, headers).await?;
         let data = work().await?;
         call::encode(app, &log_id, &Data { data })
     };

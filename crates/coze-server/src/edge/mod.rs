@@ -15,7 +15,6 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -29,11 +28,13 @@ use crate::ids::log_id;
 
 use fault::Refusal;
 
+pub(crate) use damage::is_event_stream;
 pub use fault::{Fault, FaultError};
 pub(crate) use metrics::Metrics;
+pub(crate) use row::of as row;
 pub use rules::FaultRule;
 pub(crate) use rules::Rules;
-pub(crate) use wire::{Lines, Wire};
+pub(crate) use wire::{Line, Wire};
 
 /// A request names its fault in it; an answer with a fault names it too.
 pub(crate) const X_COZE_FAULT: HeaderName = HeaderName::from_static("x-coze-fault");
@@ -57,7 +58,8 @@ async fn call(State(app): State<App>, request: Request, next: Next) -> Response 
     let elapsed = begun.elapsed();
     let outcome = response.extensions().get::<Outcome>();
     let endpoint = outcome.map_or("unknown", |it| it.endpoint);
-    let (code, http) = (outcome.map(|it| it.code), response.status().as_u16());
+    let code = outcome.and_then(|it| it.code);
+    let http = response.status().as_u16();
     app.metrics.call(endpoint, code, http, elapsed);
     if tracing::enabled!(tracing::Level::INFO) {
         tell(&response, endpoint, code, elapsed.as_secs_f64() * 1000.0);
@@ -95,7 +97,7 @@ fn asked(app: &App, request: &Request) -> Result<Option<Fault>, Fail> {
         return Ok(None);
     }
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let row = row::of(method, path).unwrap_or_default();
+    let row = row::of(method, path).map_or("", |it| it.name);
     Ok(app.faults.pick(row, method, path).map(|(id, fault)| {
         tracing::info!(row, rule = id, %fault, "a fault happens");
         fault
@@ -110,8 +112,7 @@ async fn faulty(app: &App, fault: &Fault, request: Request, next: Next) -> Respo
             () = app.stop.cancelled() => {}
         }
     }
-    let wire = request.extensions().get::<ConnectInfo<Wire>>();
-    let wire = wire.map(|it| it.0.clone());
+    let wire = request.extensions().get::<Wire>().cloned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = match (&fault.refusal, fault.lost) {
         (None, None) => next.run(request).await,
@@ -124,7 +125,7 @@ async fn faulty(app: &App, fault: &Fault, request: Request, next: Next) -> Respo
                 // Nobody will see it: the connection ends when it is to be written.
                 return Response::new(Body::empty());
             }
-            let row = row::of(method.as_str(), &path).unwrap_or("unknown");
+            let row = row::of(method.as_str(), &path).map_or("unknown", |it| it.name);
             let refusal = refusal.clone().unwrap_or_default();
             refused(app, row, fault, &refusal)
         }

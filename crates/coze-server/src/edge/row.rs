@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
+use coze_types::Info;
+
 struct Pattern {
-    name: &'static str,
-    method: &'static str,
+    info: &'static Info,
     parts: Vec<&'static str>,
     /// Parts that are no parameters; the more, the better the row fits.
     fixed: usize,
@@ -12,14 +13,13 @@ struct Pattern {
 
 /// The row of a method and a path. Where no row has both, the one that has the path: some rows are
 /// served for another method too.
-pub(super) fn of(method: &str, path: &str) -> Option<&'static str> {
+pub(crate) fn of(method: &str, path: &str) -> Option<&'static Info> {
     static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {
-        let pattern = |row: &coze_types::Info| {
+        let pattern = |row: &'static Info| {
             let parts: Vec<_> = row.path.split('/').collect();
             Pattern {
-                name: row.name,
-                method: row.method.as_str(),
+                info: row,
                 fixed: parts.iter().filter(|it| !it.starts_with('{')).count(),
                 parts,
             }
@@ -27,8 +27,8 @@ pub(super) fn of(method: &str, path: &str) -> Option<&'static str> {
         coze_types::endpoints().map(pattern).collect()
     });
     let found = patterns.iter().filter(|it| it.fits(path));
-    let best = found.max_by_key(|it| (it.method == method, it.fixed))?;
-    Some(best.name)
+    let best = found.max_by_key(|it| (it.info.method.as_str() == method, it.fixed))?;
+    Some(best.info)
 }
 
 impl Pattern {
@@ -49,7 +49,11 @@ mod tests {
     #[test]
     fn calls_have_their_row() {
         fn check(method: &str, path: &str, expected: Option<&str>) {
-            assert_eq!(of(method, path), expected, "{method} {path}");
+            assert_eq!(
+                of(method, path).map(|it| it.name),
+                expected,
+                "{method} {path}"
+            );
         }
         check("POST", "/v3/chat", Some("StartChat"));
         check("POST", "/v3/chat/retrieve", Some("RetrieveChat"));
@@ -63,7 +67,11 @@ mod tests {
     fn every_row_finds_itself() {
         for row in coze_types::endpoints() {
             let path = row.path.replace('{', "").replace('}', "");
-            assert_eq!(of(row.method.as_str(), &path), Some(row.name), "{path}");
+            assert_eq!(
+                of(row.method.as_str(), &path).map(|it| it.name),
+                Some(row.name),
+                "{path}"
+            );
         }
     }
 }

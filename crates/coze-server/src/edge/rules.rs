@@ -2,15 +2,17 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 
 /// A fault, and the calls it happens to: all, unless something here narrows them down.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// What goes wrong, such as `cut; after=3`; docs/testing.md has the list.
+    #[schemars(with = "String")]
     pub fault: Fault,
     /// Calls of this row only, such as `StartChat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,21 +1,15 @@
 //! A connection that a fault can reset.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use super::fault::Lost;
-
-/// Takes connections and gives each its [`Line`].
-pub(crate) struct Lines(pub(crate) TcpListener);
 
 /// A connection.
 pub(crate) struct Line {
@@ -43,32 +37,17 @@ impl Wire {
     }
 }
 
-impl Listener for Lines {
-    type Io = Line;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Line, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        // Deltas are small and each one matters at once.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-        let wire = Wire::default();
-        (Line { stream, wire }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Lines>> for Wire {
-    fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
-        stream.io().wire.clone()
-    }
-}
-
 impl Line {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        let wire = Wire::default();
+        Self { stream, wire }
+    }
+
+    /// For the requests that come on it.
+    pub(crate) fn wire(&self) -> Wire {
+        self.wire.clone()
+    }
+
     /// Fails when the connection is to end.
     fn check(&self) -> io::Result<()> {
         match self.wire.lost.load(Ordering::Relaxed) {

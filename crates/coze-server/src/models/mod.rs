@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
 
-use crate::config::{ModelConfig, Space};
+use crate::config::{Misfit, ModelConfig, Space};
 
 pub(crate) use offline::Offline;
 pub(crate) use openai::OpenAi;
@@ -153,7 +153,10 @@ fn text_of(parts: &[Part]) -> String {
 }
 
 /// The model of that name; checked to be there when the configuration was read.
-pub(crate) fn build(space: &Space, name: Option<&str>) -> Result<Arc<dyn Model>, String> {
+///
+/// # Errors
+/// What is wrong, with its place inside of the model.
+pub(crate) fn build(space: &Space, name: Option<&str>) -> Result<Arc<dyn Model>, Misfit> {
     match name.and_then(|name| space.models.get(name)) {
         Some(ModelConfig::OpenAi(config)) => Ok(Arc::new(OpenAi::new(config)?)),
         Some(ModelConfig::Offline(config)) => Ok(Arc::new(Offline::new(&config.script)?)),

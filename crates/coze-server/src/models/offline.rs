@@ -9,6 +9,7 @@ use super::{
     Model, ModelCall, ModelError, ModelEvent, ModelMessage, ModelRequest, ModelStream, Part,
     count_tokens,
 };
+use crate::config::Misfit;
 use crate::tools::calculator;
 
 /// The built-in model, with the rules of its script in front of its own.
@@ -17,7 +18,7 @@ pub(crate) struct Offline {
 }
 
 impl Offline {
-    pub(crate) fn new(rules: &[ScriptRule]) -> Result<Self, String> {
+    pub(crate) fn new(rules: &[ScriptRule]) -> Result<Self, Misfit> {
         Ok(Self {
             script: Script::new(rules)?,
         })

@@ -13,7 +13,7 @@ use super::{
     Model, ModelCall, ModelError, ModelEvent, ModelMessage, ModelRequest, ModelStream, Part,
     count_tokens,
 };
-use crate::config::OpenAiConfig;
+use crate::config::{Misfit, OpenAiConfig};
 
 /// A model behind an OpenAI-compatible endpoint.
 pub(crate) struct OpenAi {
@@ -27,10 +27,12 @@ pub(crate) struct OpenAi {
 }
 
 impl OpenAi {
-    pub(crate) fn new(config: &OpenAiConfig) -> Result<Self, String> {
+    pub(crate) fn new(config: &OpenAiConfig) -> Result<Self, Misfit> {
         let url = format!("{}/chat/completions", config.base_url.trim_end_matches('/'));
-        reqwest::Url::parse(&url)
-            .map_err(|error| format!("base_url {:?}: {error}", config.base_url))?;
+        reqwest::Url::parse(&url).map_err(|error| {
+            let why = format!("base_url {:?}: {error}", config.base_url);
+            Misfit::new("base_url", why)
+        })?;
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(10))
             // A redirect could carry the key to another host.

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use regex_lite::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::config::Misfit;
 
 use super::offline::{usage_of, words};
 use super::{ModelCall, ModelError, ModelEvent, ModelRequest, ModelStream, count_tokens};
 
 /// A rule: when the last message of the user matches, this is what happens.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptRule {
     /// A regular expression, searched for in the last message of the user.
@@ -41,7 +44,7 @@ pub struct ScriptRule {
 }
 
 /// A call of a tool.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptCall {
     /// The tool.
@@ -52,7 +55,7 @@ pub struct ScriptCall {
 }
 
 /// A failure.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptError {
     /// The code.
@@ -68,13 +71,17 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(rules: &[ScriptRule]) -> Result<Self, String> {
-        let compile = |rule: &ScriptRule| match Regex::new(&rule.pattern) {
+    pub(super) fn new(rules: &[ScriptRule]) -> Result<Self, Misfit> {
+        let compile = |(index, rule): (usize, &ScriptRule)| match Regex::new(&rule.pattern) {
             Ok(pattern) => Ok((pattern, rule.clone())),
-            Err(error) => Err(format!("script: match {:?}: {error}", rule.pattern)),
+            Err(error) => {
+                let why = format!("script: match {:?}: {error}", rule.pattern);
+                Err(Misfit::new(format!("script[{index}].match"), why))
+            }
         };
+        let rules = rules.iter().enumerate().map(compile);
         Ok(Self {
-            rules: rules.iter().map(compile).collect::<Result<_, _>>()?,
+            rules: rules.collect::<Result<_, _>>()?,
         })
     }
 

@@ -21,6 +21,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Plugin {
     pub(crate) id: String,
+    /// The workspace that it belongs to.
+    pub(crate) space: i64,
     pub(crate) name: String,
     /// The name that models see; tools carry it in front of their own.
     pub(crate) name_for_model: String,
@@ -48,7 +50,7 @@ pub(crate) struct PluginTool {
 
 impl Plugin {
     /// Reads the file of a plugin; the error says what is wrong with it.
-    pub(crate) fn load(config: &PluginConfig, folder: &Path) -> Result<Self, String> {
+    pub(crate) fn load(config: &PluginConfig, space: i64, folder: &Path) -> Result<Self, String> {
         let path = folder.join(&config.openapi);
         let fail = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
         let text = std::fs::read_to_string(&path).map_err(|error| fail(&error))?;
@@ -76,6 +78,7 @@ impl Plugin {
         let name = config.name.clone();
         Ok(Self {
             id: config.id.clone(),
+            space,
             name_for_model: match openapi::identifier(&name).trim_matches('_') {
                 "" => format!("plugin_{}", config.id),
                 plain => plain.to_owned(),

@@ -50,7 +50,7 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
                 Some(id) => conversations::find(unit, &user, id)?,
                 None => {
                     let new = conversations::new(&app, &user, body.connector_id.clone());
-                    unit.insert_conversation(&new, Some(&body.bot_id), space)?;
+                    unit.insert_conversation(&new, Some(&body.bot_id), space, user.session())?;
                     new
                 }
             };

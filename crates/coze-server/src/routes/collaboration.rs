@@ -11,7 +11,7 @@ use super::{bots, workflows};
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::Caller;
-use crate::config::{LOCAL_SPACE, LOCAL_USER};
+use crate::config::LOCAL_USER;
 use crate::fail::Fail;
 use crate::store::{EntityKind, Unit, number};
 use crate::validate;
@@ -77,11 +77,11 @@ async fn bot(app: &App, caller: &Caller, id: &str) -> Result<Entity, Fail> {
 }
 
 fn workflow(app: &App, caller: &Caller, id: &str) -> Result<Entity, Fail> {
-    workflows::find(app, caller, id)?;
+    let found = workflows::find(app, caller, id)?;
     Ok(Entity {
         kind: EntityKind::Workflow,
         id: number(id),
-        space: LOCAL_SPACE,
+        space: found.space,
         owner: LOCAL_USER,
     })
 }

@@ -42,7 +42,7 @@ pub(crate) async fn create(
     let messages = entered(&app, &conversation, &given, None);
     app.db
         .write(move |unit| {
-            unit.insert_conversation(&conversation, bot.as_deref(), space)?;
+            unit.insert_conversation(&conversation, bot.as_deref(), space, call.user.session())?;
             for message in &messages {
                 unit.insert_message(message, false)?;
             }
@@ -101,7 +101,11 @@ pub(crate) fn entered(
 /// The conversation of that id.
 pub(crate) fn find(unit: &dyn Unit, caller: &Caller, id: &str) -> Result<Conversation, Fail> {
     validate::required("conversation_id", id)?;
-    caller.open("conversation", id, unit.conversation(number(id))?)
+    caller.open(
+        "conversation",
+        id,
+        unit.conversation(number(id), caller.session())?,
+    )
 }
 
 pub(crate) async fn retrieve(
@@ -128,7 +132,7 @@ pub(crate) async fn list(
     bots::find(&app, &call.user, &query.bot_id).await?;
     app.db
         .read(move |unit| {
-            let (conversations, has_more) = unit.conversations(&query)?;
+            let (conversations, has_more) = unit.conversations(&query, call.user.session())?;
             Ok::<_, Fail>(Data {
                 data: ConversationList {
                     conversations,

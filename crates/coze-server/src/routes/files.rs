@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use axum::extract::{Multipart, State};
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use coze_types::files::{File, RetrieveFile, UploadFile};
 use coze_types::{Data, Endpoint, Timestamp};
+use hyper::body::Body as _;
 use tokio::io::AsyncWriteExt;
 
 use crate::app::App;
@@ -14,29 +14,28 @@ use crate::call::{self, Call};
 use crate::fail::Fail;
 use crate::form::base_name;
 use crate::ids::log_id;
+use crate::parts::Parts;
 use crate::store::number;
 use crate::{auth, validate};
 
 /// The largest file, in bytes.
 pub(crate) const LIMIT: u64 = 512 * 1024 * 1024;
 
+/// What a form may have around its file.
+const AROUND: u64 = 1024 * 1024;
+
 /// Takes the one part named `file`. Written by hand: the body is not JSON and may be large.
-pub(crate) async fn upload(
-    State(app): State<App>,
-    headers: HeaderMap,
-    parts: Result<Multipart, axum::extract::multipart::MultipartRejection>,
-) -> Response {
+pub(crate) async fn upload(State(app): State<App>, request: Request) -> Response {
     let log_id = log_id(app.ids.next());
     let result = async {
-        let caller = auth::admit(&app, &headers).await?;
-        let mut parts = parts.map_err(|why| {
-            Fail::invalid(
-                "body",
-                format!("it must be multipart/form-data with one file ({why})"),
-            )
-        })?;
+        let caller = auth::admit(&app, request.headers(), UploadFile::INFO).await?;
+        call::plain(request.headers())?;
+        if request.body().size_hint().lower() > LIMIT + AROUND {
+            return Err(too_large());
+        }
+        let mut form = Parts::read(request).await?;
         let mut written = Vec::new();
-        let file = match receive(&app, &mut parts, &mut written).await {
+        let file = match receive(&app, &mut form, &mut written).await {
             Ok(file) => file,
             Err(fail) => {
                 // Nobody will ask for what was refused; a leftover would only take room.
@@ -55,24 +54,21 @@ pub(crate) async fn upload(
     call::finish(&app, &log_id, UploadFile::INFO.name, result.await)
 }
 
+fn too_large() -> Fail {
+    Fail::new(4302, "the file is larger than 512 MB").with_http(413)
+}
+
 /// Receives the file; what it wrote, it names in `written`, also when it fails.
-async fn receive(
-    app: &App,
-    parts: &mut Multipart,
-    written: &mut Vec<PathBuf>,
-) -> Result<File, Fail> {
+async fn receive(app: &App, form: &mut Parts, written: &mut Vec<PathBuf>) -> Result<File, Fail> {
     let mut received: Option<File> = None;
-    let broken = |why: axum::extract::multipart::MultipartError| {
-        Fail::new(
-            4304,
-            format!("the upload did not arrive whole: {}", why.body_text()),
-        )
-    };
-    while let Some(mut part) = parts.next_field().await.map_err(broken)? {
+    while let Some(mut part) = form.next().await? {
         let name = match (part.name(), part.file_name()) {
             (_, Some(name)) => base_name(name),
             (Some("file"), None) => return Err(Fail::invalid("file", "the part has no filename")),
-            _ => continue,
+            _ => {
+                part.skip().await?;
+                continue;
+            }
         };
         if received.is_some() {
             return Err(Fail::new(
@@ -89,10 +85,10 @@ async fn receive(
         };
         let mut out = tokio::fs::File::create(&path).await.map_err(io)?;
         let mut bytes: u64 = 0;
-        while let Some(chunk) = part.chunk().await.map_err(broken)? {
+        while let Some(chunk) = part.chunk().await? {
             bytes += chunk.len() as u64;
             if bytes > LIMIT {
-                return Err(Fail::new(4302, "the file is larger than 512 MB").with_http(413));
+                return Err(too_large());
             }
             out.write_all(&chunk).await.map_err(io)?;
         }

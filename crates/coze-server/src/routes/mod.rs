@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod plugins;
 pub(crate) mod runs;
+pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod voiceprints;
 pub(crate) mod workflows;

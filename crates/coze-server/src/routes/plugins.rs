@@ -1,5 +1,7 @@
 //! Plugins: the store shows those of `coze.yaml`, and their tools can be called.
 
+use std::sync::Arc;
+
 use coze_types::plugins::{
     CallPluginTool, ListStoreCategories, ListStorePlugins, Plugin as Shown, PluginList,
     PluginTool as ShownTool, PluginToolResult, RetrievePlugin, RetrievePlugins, StoreCategory,
@@ -8,12 +10,11 @@ use coze_types::plugins::{
 };
 use coze_types::{Data, Id, Timestamp};
 use serde_json::Value;
-use std::sync::Arc;
 
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::{Caller, Owned};
-use crate::config::{LOCAL_SPACE, LOCAL_USER};
+use crate::config::LOCAL_USER;
 use crate::fail::Fail;
 use crate::plugins::{CallError, Plugin, category_id};
 use crate::validate;
@@ -23,16 +24,18 @@ const MANY: usize = 20;
 
 /// The plugins that a caller sees, in the order of their ids.
 fn visible(app: &App, caller: &Caller) -> Vec<Arc<Plugin>> {
-    if !caller.sees(LOCAL_SPACE) {
-        return Vec::new();
-    }
-    app.configured().plugins.values().cloned().collect()
+    let configured = app.configured();
+    let plugins = configured.plugins.values();
+    plugins
+        .filter(|it| caller.sees(it.space))
+        .cloned()
+        .collect()
 }
 
 fn find(app: &App, caller: &Caller, id: &Id) -> Result<Arc<Plugin>, Fail> {
     let found = app.configured().plugins.get(id.as_str()).cloned();
     let found = found.map(|it| Owned {
-        space: LOCAL_SPACE,
+        space: it.space,
         it,
     });
     caller.open("plugin", id, found)

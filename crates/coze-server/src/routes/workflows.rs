@@ -22,7 +22,7 @@ use crate::agent;
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::caller::{Caller, Owned};
-use crate::config::{LOCAL_SPACE, LOCAL_USER};
+use crate::config::LOCAL_USER;
 use crate::configured::Workflow;
 use crate::fail::Fail;
 use crate::models::{ModelMessage, Part};
@@ -38,7 +38,7 @@ pub(crate) fn find(app: &App, caller: &Caller, id: &str) -> Result<Arc<Workflow>
     validate::required("workflow_id", id)?;
     let found = app.configured().workflows.get(id).cloned();
     let found = found.map(|it| Owned {
-        space: LOCAL_SPACE,
+        space: it.space,
         it,
     });
     caller.open("workflow", id, found)
@@ -237,7 +237,7 @@ pub(crate) async fn chat(app: App, call: Call<ChatWorkflow>) -> Result<Answer<St
                 Some(id) => conversations::find(unit, &user, &id)?,
                 None => {
                     let new = conversations::new(&worker, &user, given.connector_id.clone());
-                    unit.insert_conversation(&new, bot.as_deref(), space)?;
+                    unit.insert_conversation(&new, bot.as_deref(), space, user.session())?;
                     new
                 }
             };
@@ -319,7 +319,10 @@ async fn check_chat(
     let messages = &body.additional_messages;
     validate::messages(app, caller, "additional_messages", messages, 50, true).await?;
     match messages.last() {
-        Some(last) if last.role == Role::User => Ok((workflow, LOCAL_SPACE)),
+        Some(last) if last.role == Role::User => {
+            let space = workflow.space;
+            Ok((workflow, space))
+        }
         Some(_) => Err(Fail::invalid(
             "additional_messages",
             "the last one must be of role user",
@@ -409,18 +412,15 @@ pub(crate) async fn list(app: App, call: Call<ListWorkflows>) -> Result<Data<Wor
     let query = call.row.query;
     let space = call.user.space("workspace_id", &query.workspace_id)?;
     let (page, size) = validate::page(query.page_num, query.page_size, 10, 30)?;
-    let wanted = |workflow: &&Arc<Workflow>| match &query.workflow_mode {
+    let of_mode = |workflow: &&Arc<Workflow>| match &query.workflow_mode {
         Some(WorkflowMode::Chatflow) => workflow.plan.is_chatflow(),
         Some(WorkflowMode::Workflow) => !workflow.plan.is_chatflow(),
         _ => true,
     };
     let configured = app.configured();
-    let here = if space == LOCAL_SPACE {
-        configured.workflows.values()
-    } else {
-        Default::default()
-    };
-    let mut rest = here.filter(wanted).skip(page.saturating_mul(size));
+    let here = configured.workflows.values();
+    let here = here.filter(|it| it.space == space).filter(of_mode);
+    let mut rest = here.skip(page.saturating_mul(size));
     let items = rest
         .by_ref()
         .take(size)

@@ -18,20 +18,32 @@ pub(crate) trait Conversations {
         conversation: &Conversation,
         bot: Option<&str>,
         space: i64,
+        session: &str,
     ) -> Result<()>;
-    fn conversation(&self, id: i64) -> Result<Option<Owned<Conversation>>>;
+    /// One of another session is not there.
+    fn conversation(&self, id: i64, session: &str) -> Result<Option<Owned<Conversation>>>;
     fn update_conversation(&self, conversation: &Conversation) -> Result<()>;
     fn delete_conversation(&self, id: i64) -> Result<bool>;
     /// A page, and whether another follows.
-    fn conversations(&self, query: &ListConversationsQuery) -> Result<(Vec<Conversation>, bool)>;
+    fn conversations(
+        &self,
+        query: &ListConversationsQuery,
+        session: &str,
+    ) -> Result<(Vec<Conversation>, bool)>;
 }
 
 impl Conversations for Sqlite<'_> {
-    fn insert_conversation(&self, it: &Conversation, bot: Option<&str>, space: i64) -> Result<()> {
+    fn insert_conversation(
+        &self,
+        it: &Conversation,
+        bot: Option<&str>,
+        space: i64,
+        session: &str,
+    ) -> Result<()> {
         let mut insert = self.0.prepare_cached(
             "INSERT INTO conversation (id, name, bot_id, connector_id, user_id, creator_id, \
-             meta_data, section_id, created_at, updated_at, space_id) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
+             meta_data, section_id, created_at, updated_at, space_id, session) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11)",
         )?;
         insert.execute(params![
             number(&it.id),
@@ -44,15 +56,17 @@ impl Conversations for Sqlite<'_> {
             it.last_section_id.as_deref().map(number),
             it.created_at.0,
             space,
+            session,
         ])?;
         Ok(())
     }
 
-    fn conversation(&self, id: i64) -> Result<Option<Owned<Conversation>>> {
-        let sql = format!("SELECT {COLUMNS}, space_id FROM conversation WHERE id = ?1");
+    fn conversation(&self, id: i64, session: &str) -> Result<Option<Owned<Conversation>>> {
+        let sql =
+            format!("SELECT {COLUMNS}, space_id FROM conversation WHERE id = ?1 AND session = ?2");
         let mut select = self.0.prepare_cached(&sql)?;
         let found = select
-            .query_row([id], |row| Ok((read(row)?, row.get(10)?)))
+            .query_row(params![id, session], |row| Ok((read(row)?, row.get(10)?)))
             .optional()?;
         let Some((row, space)) = found else {
             return Ok(None);
@@ -83,7 +97,11 @@ impl Conversations for Sqlite<'_> {
             > 0)
     }
 
-    fn conversations(&self, query: &ListConversationsQuery) -> Result<(Vec<Conversation>, bool)> {
+    fn conversations(
+        &self,
+        query: &ListConversationsQuery,
+        session: &str,
+    ) -> Result<(Vec<Conversation>, bool)> {
         let size = query.page_size.unwrap_or(50).clamp(1, 50);
         let page = query.page_num.unwrap_or(1).max(1);
         let order = match query.sort_order {
@@ -92,7 +110,7 @@ impl Conversations for Sqlite<'_> {
         };
         let sql = format!(
             "SELECT {COLUMNS} FROM conversation WHERE bot_id = ?1 AND connector_id = ?2 \
-             ORDER BY id {order} LIMIT ?3 OFFSET ?4"
+             AND session = ?5 ORDER BY id {order} LIMIT ?3 OFFSET ?4"
         );
         let connector = query.connector_id.as_deref().filter(|id| !id.is_empty());
         let mut select = self.0.prepare_cached(&sql)?;
@@ -101,7 +119,8 @@ impl Conversations for Sqlite<'_> {
                 query.bot_id.as_str(),
                 connector.unwrap_or("1024"),
                 size + 1,
-                (page - 1).saturating_mul(size)
+                (page - 1).saturating_mul(size),
+                session
             ],
             read,
         )?;

@@ -4,15 +4,19 @@
 //! the disk when its future is ready; that is what lets the server answer. [`Unit`] is the trait
 //! behind which a storage engine stands; SQLite is the one built in.
 
+mod backup;
 mod bots;
 mod chats;
 mod collaborators;
 mod conversations;
 mod copy;
+mod enterprises;
 mod files;
 mod messages;
 mod runs;
+mod spaces;
 mod sqlite;
+mod tokens;
 mod users;
 mod voiceprints;
 mod voices;
@@ -21,14 +25,18 @@ use std::path::Path;
 
 use coze_types::chat::Chat;
 
+pub use backup::{Backup, backup, restore};
 pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
+pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
+pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
+pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
 pub(crate) use users::{Membership, UserRecord, Users};
 pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
 pub(crate) use voices::{VoiceRecord, Voices};
@@ -72,6 +80,20 @@ pub enum StoreError {
         /// The database file.
         path: String,
     },
+    /// A folder that has something in it, where an empty one is wanted.
+    #[error("{path} is not empty")]
+    NotEmpty {
+        /// The folder.
+        path: String,
+    },
+    /// A backup that is not what it should be.
+    #[error("{path} is no backup that can be used: {why}")]
+    Backup {
+        /// The folder.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The store has been shut down.
     #[error("the database is closed")]
     Closed,
@@ -100,6 +122,9 @@ pub(crate) trait Unit:
     + Collaborators
     + Voices
     + Voiceprints
+    + Spaces
+    + Enterprises
+    + Tokens
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

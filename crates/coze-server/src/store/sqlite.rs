@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_identity.sql"),
     include_str!("migrations/0003_bots.sql"),
     include_str!("migrations/0004_audio.sql"),
+    include_str!("migrations/0005_tokens.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -41,7 +42,8 @@ impl Unit for Sqlite<'_> {
                    UNION ALL SELECT max(id) FROM bot \
                    UNION ALL SELECT max(id) FROM voice \
                    UNION ALL SELECT max(id) FROM voiceprint_group \
-                   UNION ALL SELECT max(max(id), max(file_id)) FROM voiceprint)";
+                   UNION ALL SELECT max(max(id), max(file_id)) FROM voiceprint \
+                   UNION ALL SELECT max(id) FROM token UNION ALL SELECT max(id) FROM organization)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
         Ok(largest.unwrap_or(0))
     }
@@ -248,7 +250,7 @@ impl Db {
 
 /// Keeps other servers out of the folder: what one has at work, another one would take for left
 /// behind. A server that is about to end gets a moment.
-fn lock(path: &Path) -> Result<File> {
+pub(super) fn lock(path: &Path) -> Result<File> {
     let path = path.with_extension("lock");
     let io = |source| StoreError::io(&path, source);
     let file = File::options()
@@ -280,9 +282,18 @@ fn open_reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// The schema that this version writes.
+pub(super) fn known_schema() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// The schema of a database.
+pub(super) fn schema(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
 fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let (found, known) = (schema(connection)?, known_schema());
     if found > known {
         return Err(StoreError::TooNew {
             path: path.display().to_string(),

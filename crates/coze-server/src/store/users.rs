@@ -1,6 +1,6 @@
 //! The tables of users and of the spaces they are members of.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::Result;
 use super::sqlite::Sqlite;
@@ -26,24 +26,47 @@ pub(crate) struct Membership {
 
 /// The tables of users and members. What they look up they answer with `None` when it is not there.
 pub(crate) trait Users {
+    /// Makes the user, or gives them other names. No two have the same unique name.
+    fn put_user(&self, user: &UserRecord, now: i64) -> Result<()>;
     fn user(&self, id: i64) -> Result<Option<UserRecord>>;
+    /// All users, oldest first.
+    fn users(&self) -> Result<Vec<UserRecord>>;
+    /// Another user of that unique name.
+    fn other_user_named(&self, id: i64, name: &str) -> Result<Option<i64>>;
     /// The spaces that a user is a member of, oldest first.
     fn memberships(&self, user: i64) -> Result<Vec<Membership>>;
 }
 
 impl Users for Sqlite<'_> {
+    fn put_user(&self, it: &UserRecord, now: i64) -> Result<()> {
+        self.0.execute(
+            "INSERT INTO user (id, user_name, nick_name, avatar_url, created_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET \
+             user_name = excluded.user_name, nick_name = excluded.nick_name, \
+             avatar_url = excluded.avatar_url",
+            params![it.id, it.user_name, it.nick_name, it.avatar_url, now],
+        )?;
+        Ok(())
+    }
+
     fn user(&self, id: i64) -> Result<Option<UserRecord>> {
         let mut select = self.0.prepare_cached(
             "SELECT id, user_name, nick_name, avatar_url FROM user WHERE id = ?1",
         )?;
-        let found = select.query_row([id], |row| {
-            Ok(UserRecord {
-                id: row.get(0)?,
-                user_name: row.get(1)?,
-                nick_name: row.get(2)?,
-                avatar_url: row.get(3)?,
-            })
-        });
+        Ok(select.query_row([id], read).optional()?)
+    }
+
+    fn users(&self) -> Result<Vec<UserRecord>> {
+        let mut select = self
+            .0
+            .prepare_cached("SELECT id, user_name, nick_name, avatar_url FROM user ORDER BY id")?;
+        let rows = select.query_map([], read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn other_user_named(&self, id: i64, name: &str) -> Result<Option<i64>> {
+        let sql = "SELECT id FROM user WHERE user_name = ?2 AND id <> ?1";
+        let found = self.0.query_row(sql, params![id, name], |row| row.get(0));
         Ok(found.optional()?)
     }
 
@@ -61,4 +84,13 @@ impl Users for Sqlite<'_> {
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
+    Ok(UserRecord {
+        id: row.get(0)?,
+        user_name: row.get(1)?,
+        nick_name: row.get(2)?,
+        avatar_url: row.get(3)?,
+    })
 }

@@ -60,7 +60,9 @@ impl Toolbox {
             tools.add(spec, Origin::Workflow(Arc::clone(workflow)));
         }
         for used in &agent.config.plugins {
-            let Some(plugin) = configured.plugins.get(&used.id) else {
+            let plugin = configured.plugins.get(&used.id);
+            // An agent made through the API may name what another workspace has.
+            let Some(plugin) = plugin.filter(|it| it.space == agent.space) else {
                 continue;
             };
             for (index, tool) in plugin.tools.iter().enumerate() {

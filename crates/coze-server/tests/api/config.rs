@@ -33,13 +33,12 @@ async fn refusal_in(folder: &std::path::Path, yaml: &str) -> String {
 
 #[tokio::test]
 async fn slips_in_the_file_have_a_place() {
-    // A typo in a key, of the file, of an agent and of a rule. A rule's has the place of its
-    // model, whose kind is read before the rest.
+    // A typo in a key, of the file, of an agent and of a rule.
     assert_snapshot!(refusal("bots: []\nmodel: {}\n").await, @"<folder>/coze.yaml:2:1: unknown field `model`");
     assert_snapshot!(refusal("bots:\n  - id: \"1\"\n    nmae: x\n").await, @"<folder>/coze.yaml:3:5: unknown field `nmae`");
     assert_snapshot!(
         refusal("models:\n  m:\n    provider: offline\n    script:\n      - match: x\n        delta: [y]\n").await,
-        @"<folder>/coze.yaml:2:3: unknown field `delta`"
+        @"<folder>/coze.yaml:6:9: unknown field `delta`"
     );
     // A missing key, a wrong type, a provider that there is not.
     assert_snapshot!(refusal("bots:\n  - id: \"1\"\n").await, @"<folder>/coze.yaml:2:5: missing field `name`");
@@ -53,16 +52,16 @@ async fn slips_in_the_file_have_a_place() {
 
 #[tokio::test]
 async fn parts_that_do_not_fit_together() {
-    assert_snapshot!(refusal("bots:\n  - { id: 1, name: x, model: gpt }\n").await, @r#"<folder>/coze.yaml: bots: x: the model "gpt" is not under `models` (there: none)"#);
+    assert_snapshot!(refusal("bots:\n  - { id: 1, name: x, model: gpt }\n").await, @r#"<folder>/coze.yaml:2:30: bots: x: the model "gpt" is not under `models` (there: none)"#);
     assert_snapshot!(
         refusal("bots:\n  - { id: 1, name: x, model: gtp }\nmodels:\n  gpt: { provider: offline }\n  b: { provider: offline }\n").await,
-        @r#"<folder>/coze.yaml: bots: x: the model "gtp" is not under `models` (there: b, gpt)"#
+        @r#"<folder>/coze.yaml:2:30: bots: x: the model "gtp" is not under `models` (there: b, gpt)"#
     );
-    assert_snapshot!(refusal("bots:\n  - { id: 1, name: x }\n  - { id: \"1\", name: y }\n").await, @"<folder>/coze.yaml: bots: the id 1 stands twice");
-    assert_snapshot!(refusal("bots:\n  - { id: 1, name: x, workflows: [7] }\n").await, @"<folder>/coze.yaml: bots: x: the workflow 7 is not under `workflows`");
+    assert_snapshot!(refusal("bots:\n  - { id: 1, name: x }\n  - { id: \"1\", name: y }\n").await, @"<folder>/coze.yaml:3:11: bots: the id 1 stands twice");
+    assert_snapshot!(refusal("bots:\n  - { id: 1, name: x, workflows: [7] }\n").await, @"<folder>/coze.yaml:2:35: bots: x: the workflow 7 is not under `workflows`");
     assert_snapshot!(
         refusal("workflows:\n  - { id: 1, name: x, file: a }\n  - { id: 1, name: y, file: b }\n").await,
-        @"<folder>/coze.yaml: workflows: the id 1 stands twice"
+        @"<folder>/coze.yaml:3:11: workflows: the id 1 stands twice"
     );
 }
 
@@ -70,15 +69,15 @@ async fn parts_that_do_not_fit_together() {
 async fn what_shows_only_at_the_start() {
     assert_snapshot!(
         refusal("models:\n  m:\n    provider: offline\n    script: [ { match: \"a(b\" } ]\n").await,
-        @r#"start: models: m: script: match "a(b": found open group without closing ')'"#
+        @r#"start: <folder>/coze.yaml:4:24: models: m: script: match "a(b": found open group without closing ')'"#
     );
-    assert_snapshot!(refusal("bots:\n  - { id: 1, name: Ada, prompt: \"You are {{ name }.\" }\n").await, @"start: bots: Ada: prompt: syntax error: unexpected `}`, expected end of variable block (in <string>:1)");
-    assert_snapshot!(refusal("bots:\n  - { id: 1, name: Ada, prompt: \"{% if x %}\" }\n").await, @"start: bots: Ada: prompt: syntax error: unexpected end of input, expected end of block (in <string>:1)");
+    assert_snapshot!(refusal("bots:\n  - { id: 1, name: Ada, prompt: \"You are {{ name }.\" }\n").await, @"start: <folder>/coze.yaml:2:33: bots: Ada: prompt: syntax error: unexpected `}`, expected end of variable block (in <string>:1)");
+    assert_snapshot!(refusal("bots:\n  - { id: 1, name: Ada, prompt: \"{% if x %}\" }\n").await, @"start: <folder>/coze.yaml:2:33: bots: Ada: prompt: syntax error: unexpected end of input, expected end of block (in <string>:1)");
     assert_snapshot!(
         refusal("models:\n  m: { provider: openai, base_url: \"not a url\", model: x }\n").await,
-        @r#"start: models: m: base_url "not a url": relative URL without a base"#
+        @r#"start: <folder>/coze.yaml:2:36: models: m: base_url "not a url": relative URL without a base"#
     );
-    assert_snapshot!(refusal("workflows:\n  - { id: 1, name: greet, file: absent.json }\n").await, @"start: workflows: greet: <folder>/absent.json: No such file or directory (os error 2)");
+    assert_snapshot!(refusal("workflows:\n  - { id: 1, name: greet, file: absent.json }\n").await, @"start: <folder>/coze.yaml:2:33: workflows: greet: <folder>/absent.json: No such file or directory (os error 2)");
 }
 
 async fn workflow(canvas: &str) -> String {
@@ -93,9 +92,9 @@ async fn workflow(canvas: &str) -> String {
 
 #[tokio::test]
 async fn workflows_name_the_node() {
-    assert_snapshot!(workflow("{").await, @"start: workflows: flow: <folder>/w.json: not JSON: EOF while parsing an object (line 1, column 1)");
-    assert_snapshot!(workflow("<html>").await, @"start: workflows: flow: <folder>/w.json: not JSON: expected value (line 1, column 1)");
-    assert_snapshot!(workflow("[]").await, @"start: workflows: flow: <folder>/w.json: not a workflow canvas: invalid length 0, expected struct WireCanvas with 2 elements (line 1, column 2)");
+    assert_snapshot!(workflow("{").await, @"start: <folder>/coze.yaml:2:32: workflows: flow: <folder>/w.json: not JSON: EOF while parsing an object (line 1, column 1)");
+    assert_snapshot!(workflow("<html>").await, @"start: <folder>/coze.yaml:2:32: workflows: flow: <folder>/w.json: not JSON: expected value (line 1, column 1)");
+    assert_snapshot!(workflow("[]").await, @"start: <folder>/coze.yaml:2:32: workflows: flow: <folder>/w.json: not a workflow canvas: invalid length 0, expected struct WireCanvas with 2 elements (line 1, column 2)");
     let cycle = Canvas::default()
         .start(&[])
         .text("110001", "There", "x", &[])
@@ -103,7 +102,7 @@ async fn workflows_name_the_node() {
         .end(&[("output", reference("110002", "output"))])
         .chain(&[START, "110001", "110002", "110001"])
         .chain(&["110002", END]);
-    assert_snapshot!(workflow(&cycle.json()).await, @r#"start: workflows: flow: <folder>/w.json: error: node "There" (id 110001): these nodes form a cycle: node "There" (id 110001) -> node "Back" (id 110002): delete one of its edges"#);
+    assert_snapshot!(workflow(&cycle.json()).await, @r#"start: <folder>/coze.yaml:2:32: workflows: flow: <folder>/w.json: error: node "There" (id 110001): these nodes form a cycle: node "There" (id 110001) -> node "Back" (id 110002): delete one of its edges"#);
     let empty = Canvas::default()
         .start(&[])
         .text(
@@ -114,14 +113,14 @@ async fn workflows_name_the_node() {
         )
         .end(&[("output", reference("110001", "output"))])
         .chain(&[START, "110001", END]);
-    assert_snapshot!(workflow(&empty.json()).await, @r#"start: workflows: flow: <folder>/w.json: error: node "Greeting" (id 110001): `String1` refers to nothing: choose the node it comes from"#);
+    assert_snapshot!(workflow(&empty.json()).await, @r#"start: <folder>/coze.yaml:2:32: workflows: flow: <folder>/w.json: error: node "Greeting" (id 110001): `String1` refers to nothing: choose the node it comes from"#);
     let absent = Canvas::default()
         .start(&[])
         .end(&[("output", reference("170001", "output"))])
         .chain(&[START, END]);
-    assert_snapshot!(workflow(&absent.json()).await, @r#"start: workflows: flow: <folder>/w.json: error: node "End" (id 900001): `output` refers to node 170001, which does not exist: choose another source"#);
+    assert_snapshot!(workflow(&absent.json()).await, @r#"start: <folder>/coze.yaml:2:32: workflows: flow: <folder>/w.json: error: node "End" (id 900001): `output` refers to node 170001, which does not exist: choose another source"#);
     let endless = Canvas::default().start(&[]).chain(&[START, END]);
-    assert_snapshot!(workflow(&endless.json()).await, @r#"start: workflows: flow: <folder>/w.json: error: node "Start" (id 100001): an edge from 100001 to 900001 ends nowhere: there is no node 900001: delete the edge"#);
+    assert_snapshot!(workflow(&endless.json()).await, @r#"start: <folder>/coze.yaml:2:32: workflows: flow: <folder>/w.json: error: node "Start" (id 100001): an edge from 100001 to 900001 ends nowhere: there is no node 900001: delete the edge"#);
     let fine = Canvas::default()
         .start(&[])
         .end(&[("output", literal("x"))])

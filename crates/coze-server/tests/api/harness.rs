@@ -80,6 +80,12 @@ impl Setup {
         self
     }
 
+    /// Sends this one, without being asked for it.
+    pub(crate) fn token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
     /// The data another server left, or still has.
     pub(crate) fn data(mut self, data: &Path) -> Self {
         data.clone_into(&mut self.config.data);

@@ -137,3 +137,32 @@ async fn broken_http_harms_nobody() {
         api.get("/v1/users/me").await.data();
     }
 }
+
+/// The answer that is read after so many bytes of a body were sent, to a call that reads none.
+async fn after_sending(api: &Api, size: usize) -> std::io::Result<String> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut socket = tokio::net::TcpStream::connect(api.host()).await?;
+    let head = format!(
+        "POST /v1/nothing HTTP/1.1\r\nHost: {}\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n",
+        api.host()
+    );
+    socket.write_all(head.as_bytes()).await?;
+    // In pieces, so that the refusal could come between them.
+    for _ in 0..size / 4096 {
+        socket.write_all(&[b'x'; 4096]).await?;
+        tokio::task::yield_now().await;
+    }
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn who_is_refused_while_sending_still_gets_the_answer() {
+    let api = Api::start().await;
+    for _ in 0..20 {
+        let answer = within(after_sending(&api, 512 * 1024)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+        assert!(answer.contains("has no endpoint /v1/nothing"), "{answer}");
+    }
+}

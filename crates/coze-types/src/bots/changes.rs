@@ -293,6 +293,7 @@ pub struct BotVersion {
     /// What changed.
     pub changelog: Option<String>,
     /// When it was made, in seconds.
+    #[serde(serialize_with = "crate::id::time_as_text")]
     pub created_at: Option<Timestamp>,
     /// Whether it is published.
     pub publish_status: Option<PublishStatus>,
@@ -301,5 +302,6 @@ pub struct BotVersion {
     /// What changed; read by the Python SDK only.
     pub description: Option<String>,
     /// When it was last changed, in seconds; read by the Python SDK only.
+    #[serde(serialize_with = "crate::id::time_as_text")]
     pub updated_at: Option<Timestamp>,
 }

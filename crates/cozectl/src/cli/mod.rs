@@ -1,6 +1,7 @@
 //! The command line: structs that clap fills, and their help texts. No behaviour.
 
 mod api;
+mod backup;
 mod chat;
 mod connect;
 mod serve;
@@ -9,6 +10,7 @@ mod workflow;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) use api::ApiArgs;
+pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use chat::ChatArgs;
 pub(crate) use connect::{ConnectArgs, LocalArgs, RegionArg};
 pub(crate) use serve::{DialectArg, ServeArgs};
@@ -29,6 +31,7 @@ Environment:
   COZE_API_BASE                    address of the server
   COZE_BOT_ID                      the agent to talk to
   COZE_LOG                         log filter, such as `debug`; logs go to stderr
+  COZE_LOG_FORMAT                  `json` for logs that programs read, one object a line
   NO_COLOR                         no colours
 
 Exit codes:
@@ -69,7 +72,9 @@ pub(crate) enum Command {
     Chat(Box<ChatArgs>),
     Workflow(WorkflowArgs),
     Api(ApiArgs),
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ const AFTER: &str = "\
 Examples:
   cozectl serve
   cozectl serve --port 0 --data ./data --config coze.yaml
+  cozectl serve --record calls --upstream https://api.coze.cn
+  cozectl serve --replay calls --replay-speed 0
   cozectl serve --host 0.0.0.0 --token \"$(openssl rand -hex 16)\"
   cozectl chat --base http://127.0.0.1:8787 --bot 7500000000000000001 hello";
 
@@ -16,7 +18,8 @@ Examples:
 ///
 /// Prints one line on stdout when it is ready: `listening on http://127.0.0.1:PORT`. Logs go to
 /// stderr, as COZE_LOG asks for. Ctrl-C or a termination signal stops it in order, with exit code
-/// 0; a second one stops it at once. Whatever keeps it from starting ends it with exit code 2 when
+/// 0; a second one stops it at once. A file given with --config is read again when it, or a file that
+/// it names, has changed, and on SIGHUP; one that cannot be used changes nothing. Whatever keeps it from starting ends it with exit code 2 when
 /// it lies in options or configuration, and 3 when it lies in the machine, as a port in use.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
@@ -39,6 +42,40 @@ pub(crate) struct ServeArgs {
     /// A token that is let in; without any, everybody is; repeatable
     #[arg(long = "token", value_name = "TOKEN")]
     pub(crate) tokens: Vec<String>,
+    /// Print the JSON Schema of coze.yaml, for editors, and end
+    #[arg(long, exclusive = true)]
+    pub(crate) print_schema: bool,
+    /// Write down what passes to the upstream, without secrets, one file for each call
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "upstream",
+        help_heading = "Another server behind this one"
+    )]
+    pub(crate) record: Option<PathBuf>,
+    /// The server that calls are passed on to, such as https://api.coze.cn; with --replay, only those
+    /// that were not recorded
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "Another server behind this one"
+    )]
+    pub(crate) upstream: Option<String>,
+    /// Answer from what was recorded, and refuse what was not
+    #[arg(
+        long,
+        value_name = "DIR",
+        help_heading = "Another server behind this one"
+    )]
+    pub(crate) replay: Option<PathBuf>,
+    /// How fast recorded answers come: 1 as they came then, 2 twice as fast, 0 at once
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value_t = 1.0,
+        help_heading = "Another server behind this one"
+    )]
+    pub(crate) replay_speed: f64,
     /// For tests: callers may ask for faults, move the clock and begin anew; docs/testing.md says
     /// how
     #[arg(long, help_heading = "Options for tests")]

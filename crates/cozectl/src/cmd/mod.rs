@@ -1,6 +1,7 @@
 //! What the commands do.
 
 mod api;
+mod backup;
 mod chat;
 mod repl;
 mod serve;
@@ -28,7 +29,9 @@ pub(crate) fn run(command: Command, printer: &mut Printer) -> Result<ExitStatus>
         Command::Chat(args) => chat::run(&args, printer),
         Command::Workflow(args) => workflow::run(&args.command, printer),
         Command::Api(args) => api::run(&args, printer),
-        Command::Serve(args) => serve::run(args, printer),
+        Command::Serve(args) => serve::run(*args, printer),
+        Command::Backup(args) => backup::backup(&args, printer),
+        Command::Restore(args) => backup::restore(&args, printer),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use coze_server::{DEMO_BOT_ID, Dialect, Server, ServerConfig};
+use coze_server::{DEMO_BOT_ID, Dialect, Server, ServerConfig, Space, TrafficConfig};
 
 use crate::cli::{DialectArg, ServeArgs};
 use crate::cmd::{Threads, block_on};
@@ -10,14 +10,20 @@ use crate::error::{Failure, Result};
 use crate::exit::ExitStatus;
 use crate::language::say;
 use crate::printer::Printer;
-use crate::signals::Signals;
+use crate::signals::{Hangups, Signals};
 use crate::{dirs, local, start_error};
 
 pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> {
+    if args.print_schema {
+        let schema =
+            serde_json::to_string_pretty(&Space::schema()).map_err(std::io::Error::from)?;
+        printer.line(&schema)?;
+        return Ok(ExitStatus::Done);
+    }
     let config = config(args)?;
     let data = config.data.display().to_string();
     block_on(Threads::Many, async {
-        let mut signals = Signals::listen();
+        let (mut signals, mut hangups) = (Signals::listen(), Hangups::listen());
         let server = tokio::select! {
             server = Server::start(config) => server.map_err(start_error::start)?,
             () = signals.next() => return Err(Failure::Interrupted),
@@ -32,12 +38,35 @@ pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> 
             Ok(()) | Err(Failure::Pipe) => {}
             Err(failure) => return Err(failure),
         }
-        signals.next().await;
+        loop {
+            tokio::select! {
+                () = signals.next() => break,
+                () = hangups.next() => reload(&server, printer).await,
+            }
+        }
         printer.note(&say!("stopping", "正在停止"));
         tokio::select! {
             () = server.stop() => Ok(ExitStatus::Done),
             () = signals.next() => Err(Failure::Interrupted),
         }
+    })
+}
+
+/// Reads the configuration again; one that cannot be used changes nothing.
+async fn reload(server: &Server, printer: &mut Printer) {
+    match server.reload().await {
+        Ok(()) => printer.note(&say!("the configuration was read again", "已重新读取配置")),
+        Err(error) => printer.failure(&start_error::config(&error)),
+    }
+}
+
+fn traffic(args: &ServeArgs) -> Option<TrafficConfig> {
+    let asked = args.upstream.is_some() || args.replay.is_some();
+    asked.then(|| TrafficConfig {
+        upstream: args.upstream.clone(),
+        record: args.record.clone(),
+        replay: args.replay.clone(),
+        speed: args.replay_speed,
     })
 }
 
@@ -57,6 +86,7 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
             "请用 --token 设置令牌，或只监听 127.0.0.1"
         )));
     }
+    let traffic = traffic(&args);
     let data = match args.data {
         Some(data) => data,
         None => dirs::data()?.join("server"),
@@ -65,6 +95,8 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
     config.address = SocketAddr::new(args.host, args.port);
     config.tokens = args.tokens;
     config.space = space;
+    config.traffic = traffic;
+    config.watch = true;
     config.faults = args.faults;
     config.fault_seed = args.fault_seed;
     config.dialect = match args.dialect {

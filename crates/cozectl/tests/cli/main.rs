@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod backup;
 mod chat;
 mod errors;
 mod fake;
 mod help;
 mod interrupts;
 mod local;
+mod operate;
 mod serve;
 mod support;
 mod terminal;

@@ -111,8 +111,10 @@ fn a_typo_in_the_configuration_is_located() {
         ],
     );
     home.write("coze.yaml", "bots: [{ id: \"1\", name: x, model: y }]\n");
-    home.run(&["serve", "--port", "0"])
-        .fails(2, &["configuration cannot be used: coze.yaml: ", "\"y\""]);
+    home.run(&["serve", "--port", "0"]).fails(
+        2,
+        &["configuration cannot be used: coze.yaml:1:35: ", "\"y\""],
+    );
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn what_keeps_it_from_starting_is_told_in_chinese_too() {
         (
             &["--config", "model.yaml"],
             2,
-            ["配置文件有误：model.yaml：", "\"y\"", "请改正该文件"],
+            ["配置文件有误：model.yaml:1:35：", "\"y\"", "请改正该文件"],
         ),
         (
             &["--host", "0.0.0.0"],
