@@ -13,10 +13,14 @@ check:
 test:
     cargo test --workspace
 
-# the official Python SDK against `cozectl serve`; needs interop/python/.venv, see the README there
+# the official SDKs against `cozectl serve`, then the table of what passes; see interop/README.md
 interop:
     cargo build --release -p cozectl
     cd interop/python && .venv/bin/pytest
+    cd interop/node && npm ci && npm test
+    cd interop/java && mvn --batch-mode test
+    cd interop/go && go test -mod=mod ./...
+    cargo xtask compatibility
 
 # the figures of bench/README.md
 bench:

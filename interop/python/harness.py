@@ -40,6 +40,12 @@ def clean_env(extra: Optional[Dict[str, str]] = None) -> Dict[str, str]:
     return env
 
 
+def run_binary(*arguments: str) -> str:
+    """What a command prints."""
+    done = subprocess.run([find_binary(), *arguments], env=clean_env(), capture_output=True, timeout=20, check=True)
+    return done.stdout.decode()
+
+
 class Process:
     """A child that says `listening on URL` on stdout as soon as it can be talked to."""
 

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth::{Auth, Credential, TokenSource};
 use crate::client::{Coze, Inner};
+use crate::deadline::countable;
 use crate::error::{Error, Result};
 use crate::guard::{Occupied, Turns};
 use crate::limit::{Limiter, Limits};
@@ -23,6 +24,7 @@ use crate::retry::RetryPolicy;
 use crate::reuse::Habits;
 #[cfg(not(target_family = "wasm"))]
 use crate::reuse::NoteConnections;
+use crate::starts::Starts;
 
 /// A hosted service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -65,19 +67,11 @@ pub struct Timeouts {
 impl Timeouts {
     /// None longer than a clock can count.
     fn bounded(self) -> Self {
-        const DAY: u64 = 86_400;
-        // Browsers count milliseconds in 32 bits.
-        const DAYS: u64 = if cfg!(target_family = "wasm") {
-            24
-        } else {
-            100 * 365
-        };
-        const EVER: Duration = Duration::from_secs(DAYS * DAY);
         Self {
-            connect: self.connect.min(EVER),
-            first_byte: self.first_byte.min(EVER),
-            idle: self.idle.min(EVER),
-            total: self.total.map(|total| total.min(EVER)),
+            connect: countable(self.connect),
+            first_byte: countable(self.first_byte),
+            idle: countable(self.idle),
+            total: self.total.map(countable),
         }
     }
 }
@@ -422,6 +416,7 @@ impl CozeBuilder {
                 proxy: self.proxy_shown,
                 retry: self.retry,
                 habits,
+                starts: Starts::default(),
                 observer: self.observer,
                 limiter,
                 turns: Turns::default(),

@@ -378,10 +378,10 @@ impl ChatStream {
             return Err(Unrecovered::UnknownChat);
         }
         let until = self.events.frames().deadline();
-        if let Some((_, total)) = until
+        if let Some(total) = until
             && failure.is_total_timeout()
         {
-            return Err(Unrecovered::Late(total));
+            return Err(Unrecovered::Late(total.after));
         }
         let query = ChatQuery {
             conversation_id: chat.conversation_id.clone(),

@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::builder::{CozeBuilder, Timeouts};
 use crate::call::Call;
 use crate::error::Result;
-use crate::exchange::{Judged, Unread};
+use crate::exchange::{Judged, Unread, Whole};
 use crate::guard::{Occupied, Turns};
 use crate::limit::Limiter;
 use crate::observe::Observer;
@@ -21,6 +21,7 @@ use crate::recover::Recover;
 use crate::response::{RawResponse, Response};
 use crate::retry::RetryPolicy;
 use crate::reuse::Habits;
+use crate::starts::Starts;
 use crate::stream::EventStream;
 
 /// A client of a Coze server. Cloning is cheap, and clones share their connections.
@@ -50,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) retry: RetryPolicy,
     /// `None` for an HTTP client that is not our own: its connections cannot be watched.
     pub(crate) habits: Option<Habits>,
+    pub(crate) starts: Starts,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) limiter: Option<Limiter>,
     pub(crate) turns: Turns,
@@ -197,7 +199,7 @@ impl Coze {
         body: Option<Value>,
     ) -> Result<RawResponse> {
         let call = Call::raw(method, path, query, body.as_ref());
-        Ok(self.call::<Judged>(&call).await?.raw)
+        Ok(self.call::<Whole>(&call).await?.raw)
     }
 
     /// Like [`send_raw`](Self::send_raw), without waiting for the body: for streams of any kind.

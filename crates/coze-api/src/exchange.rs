@@ -18,6 +18,7 @@ use tracing::Instrument;
 use crate::auth::Credential;
 use crate::call::{Call, Payload};
 use crate::client::Coze;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::frames::Frames;
 use crate::incoming::{Incoming, incoming};
@@ -25,7 +26,7 @@ use crate::limit::Permit;
 use crate::observe::Attempt;
 use crate::response::{Head, RawResponse, Response};
 use crate::retry::{Attempts, RetryPolicy};
-use crate::reuse::{Trail, followed};
+use crate::reuse::{Habits, followed};
 use crate::secret::Redact;
 use crate::task::MaybeSend;
 use crate::time::{Instant, sleep, timeout, timeout_at};
@@ -38,13 +39,10 @@ pub(crate) struct Opened {
     /// Without its query.
     pub(crate) url: String,
     /// When the whole call must be done.
-    pub(crate) deadline: Deadline,
+    pub(crate) deadline: Option<Deadline>,
     /// Held until the body has come, or nobody wants it any more.
     pub(crate) permit: Option<Permit>,
 }
-
-/// When a whole call must be done, and how long that was from its beginning.
-pub(crate) type Deadline = Option<(Instant, Duration)>;
 
 /// A whole answer, and what was made of its envelope.
 pub(crate) struct Judged {
@@ -105,6 +103,26 @@ impl Answer for Judged {
     }
 }
 
+/// A whole answer of any kind: bytes that came as bytes are no refusal.
+pub(crate) struct Whole {
+    pub(crate) raw: RawResponse,
+    refusal: Option<Error>,
+}
+
+impl Answer for Whole {
+    async fn take(_: &Coze, opened: Opened) -> Result<Self> {
+        let raw = read(opened).await?;
+        let refusal = raw.check().err();
+        Ok(Self { raw, refusal })
+    }
+    fn head(&self) -> &Head {
+        &self.raw.head
+    }
+    fn refusal(&self) -> Option<&Error> {
+        self.refusal.as_ref()
+    }
+}
+
 /// A stream of events; anything else is an error.
 impl Answer for Frames {
     async fn take(coze: &Coze, mut opened: Opened) -> Result<Self> {
@@ -145,13 +163,15 @@ impl Coze {
     /// Sends a call, as often as is right, and takes its answer.
     pub(crate) async fn call<A: Answer>(&self, call: &Call) -> Result<A> {
         let inner = &self.inner;
-        let begin = Instant::now();
         let total = inner.timeouts.total;
-        let deadline = total.map(|total| (begin + total, total));
+        let deadline = total.map(Deadline::after);
         let mut attempts = Attempts::new(RetryPolicy {
             budget: total.map_or(inner.retry.budget, |total| total.min(inner.retry.budget)),
             ..inner.retry
         });
+        if call.streams {
+            inner.starts.turn().await;
+        }
         loop {
             attempts.made += 1;
             let span = span(call, attempts.made);
@@ -214,7 +234,7 @@ impl Coze {
     async fn in_time<T>(
         &self,
         call: &Call,
-        deadline: Deadline,
+        deadline: Option<Deadline>,
         mut work: Pin<&mut impl Future<Output = Result<T>>>,
     ) -> Result<T> {
         let timeouts = &self.inner.timeouts;
@@ -227,13 +247,13 @@ impl Coze {
             // However long an upload takes: as long as bytes go out, it is alive.
             loop {
                 let before = sent.load(Ordering::Relaxed);
-                let left = deadline.map(|(at, _)| at.saturating_duration_since(Instant::now()));
+                let left = deadline.map(|it| it.at.saturating_duration_since(Instant::now()));
                 let slice = left.map_or(patience, |left| left.min(patience));
                 if let Ok(result) = timeout(slice, &mut work).await {
                     return result;
                 }
                 match deadline {
-                    Some((at, total)) if at <= Instant::now() => return late(Waited::Total(total)),
+                    Some(it) if it.is_over() => return late(Waited::Total(it.after)),
                     _ if sent.load(Ordering::Relaxed) == before => {
                         return late(Waited::Answer(patience));
                     }
@@ -243,7 +263,7 @@ impl Coze {
         }
         let until = Instant::now() + patience;
         let (until, waited) = match deadline {
-            Some((at, total)) if at < until => (at, Waited::Total(total)),
+            Some(total) if total.at < until => (total.at, Waited::Total(total.after)),
             _ => (until, Waited::Answer(patience)),
         };
         match timeout_at(until, work).await {
@@ -257,15 +277,15 @@ impl Coze {
         &self,
         call: &Call,
         credential: Credential,
-        deadline: Deadline,
+        deadline: Option<Deadline>,
     ) -> Result<Opened> {
         let inner = &self.inner;
 
         // Step 1, build: from bytes only, so that another attempt can build it again.
         let shown = self.url_of(call);
         // Care is needed only while it is not known how the server treats its connections.
-        let habits = inner.habits.as_ref().filter(|it| it.are_unknown());
-        let trail = habits.map(|_| Arc::new(Trail::default()));
+        let habits = inner.habits.as_ref();
+        let trail = habits.and_then(Habits::trail);
         let mut request = inner
             .http
             .request(call.method.clone(), at(&inner.base_url, &call.path));
@@ -289,9 +309,11 @@ impl Coze {
         let response = sent.map_err(|error| {
             let mut error = TransportError::new(call.endpoint.clone(), &shown, error)
                 .through(inner.proxy.as_ref());
-            if let (Some(trail), Some(habits)) = (&trail, habits)
-                && error.is_of_old_connection(trail, call.is_read)
-            {
+            let closed = match &trail {
+                Some(trail) => error.is_of_old_connection(trail, call.is_read),
+                None => error.is_lost(),
+            };
+            if let Some(habits) = habits.filter(|_| closed) {
                 habits.closed();
             }
             error

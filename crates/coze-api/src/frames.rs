@@ -12,6 +12,7 @@ use bytes::Bytes;
 use coze_types::sse::{Decoder, Frame};
 use coze_types::stream::Progress;
 
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::exchange::{Opened, is_document};
 use crate::incoming::Incoming;
@@ -101,8 +102,8 @@ impl Frames {
         self.events
     }
 
-    /// When the whole call must be done, and how long that was.
-    pub(crate) fn deadline(&self) -> Option<(Instant, Duration)> {
+    /// When the whole call must be done.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
         self.watch.deadline()
     }
 

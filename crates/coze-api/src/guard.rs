@@ -18,8 +18,9 @@ pub(crate) use self::turns::{Turn, Turns};
 
 use self::turns::Next;
 use crate::client::Coze;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::poll::{Beat, Deadline, PollOptions};
+use crate::poll::{Beat, PollOptions};
 use crate::response::Response;
 use crate::retry::jittered;
 use crate::stream::EventStream;

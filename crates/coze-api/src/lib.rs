@@ -79,6 +79,7 @@ mod chat_stream;
 mod chatflow;
 mod client;
 mod conversations;
+mod deadline;
 mod download;
 mod draft;
 mod error;
@@ -107,6 +108,8 @@ mod run_error;
 mod run_options;
 mod secret;
 mod setters;
+#[cfg_attr(target_family = "wasm", path = "starts_browser.rs")]
+mod starts;
 mod stream;
 mod stream_error;
 mod task;

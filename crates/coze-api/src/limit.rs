@@ -21,8 +21,8 @@ pub use self::reached::{Limit, LimitReached};
 use self::queue::{Queue, Step};
 use crate::call::Call;
 use crate::client::Coze;
+use crate::deadline::Deadline;
 use crate::error::Result;
-use crate::exchange::Deadline;
 use crate::response::Head;
 use crate::time::{Instant, sleep_until, timeout_at};
 use crate::transport::{TransportError, Waited};
@@ -280,16 +280,20 @@ impl Coze {
 
     /// Waits for the turn of an attempt. The server's time to answer begins behind that; the
     /// timeout for the whole call includes it. `None` where the client has no limits.
-    pub(crate) async fn turn(&self, call: &Call, deadline: Deadline) -> Result<Option<Permit>> {
+    pub(crate) async fn turn(
+        &self,
+        call: &Call,
+        deadline: Option<Deadline>,
+    ) -> Result<Option<Permit>> {
         let Some(limiter) = &self.inner.limiter else {
             return Ok(None);
         };
         let turn = limiter.acquire();
         let turn = match deadline {
             None => turn.await,
-            Some((end, total)) => timeout_at(end, turn).await.map_err(|_| {
+            Some(deadline) => timeout_at(deadline.at, turn).await.map_err(|_| {
                 let url = self.url_of(call);
-                TransportError::timeout(call.endpoint.clone(), &url, Waited::Turn(total))
+                TransportError::timeout(call.endpoint.clone(), &url, Waited::Turn(deadline.after))
             })?,
         };
         Ok(Some(turn.map_err(|reached| LimitReached {

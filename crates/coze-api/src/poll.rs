@@ -8,6 +8,7 @@ use coze_types::{Empty, Id};
 
 use crate::cancel::CancelOnDrop;
 use crate::client::Coze;
+use crate::deadline::{Deadline, countable};
 use crate::error::{ChatFailed, Error, PollTimeout, Result};
 use crate::guard::Turn;
 use crate::reply::Reply;
@@ -44,26 +45,6 @@ impl PollOptions {
         Self {
             deadline,
             ..Self::default()
-        }
-    }
-}
-
-/// When to give up.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
-    pub(crate) at: Instant,
-    /// How long that was from the beginning.
-    pub(crate) after: Duration,
-}
-
-impl Deadline {
-    pub(crate) fn after(after: Duration) -> Self {
-        // Thirty years are as good as what no clock can count.
-        const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
-        let now = Instant::now();
-        Self {
-            at: now.checked_add(after).unwrap_or_else(|| now + NEVER),
-            after,
         }
     }
 }
@@ -111,7 +92,7 @@ impl Beat {
     /// Waits until the next look; false when the deadline comes first.
     pub(crate) async fn wait(&mut self) -> bool {
         let end = self.deadline.at;
-        let look = Deadline::after(self.next).at;
+        let look = Instant::now() + countable(self.next);
         sleep_until(look.min(end)).await;
         self.next = if self.next == self.options.first {
             self.options.interval

@@ -59,11 +59,12 @@ impl RawStream {
     /// [`Error::Transport`](crate::Error::Transport) when the connection breaks or is silent for
     /// too long.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        let waited = match self.opened.deadline {
-            Some((at, total)) if at < Instant::now() + self.idle => (at, Waited::Total(total)),
-            _ => (Instant::now() + self.idle, Waited::Silence(self.idle)),
+        let silence = Instant::now() + self.idle;
+        let (until, waited) = match self.opened.deadline {
+            Some(total) if total.at < silence => (total.at, Waited::Total(total.after)),
+            _ => (silence, Waited::Silence(self.idle)),
         };
-        let chunk = timeout_at(waited.0, self.opened.response.chunk()).await;
+        let chunk = timeout_at(until, self.opened.response.chunk()).await;
         if !matches!(chunk, Ok(Ok(Some(_)))) {
             self.opened.permit = None;
         }
@@ -71,7 +72,7 @@ impl RawStream {
         match chunk {
             Ok(Ok(chunk)) => Ok(chunk),
             Ok(Err(error)) => Err(TransportError::new(endpoint(), &self.opened.url, error).into()),
-            Err(_) => Err(TransportError::timeout(endpoint(), &self.opened.url, waited.1).into()),
+            Err(_) => Err(TransportError::timeout(endpoint(), &self.opened.url, waited).into()),
         }
     }
 

@@ -9,12 +9,13 @@ use coze_types::messages::{ContentType, Message, ToolResponseContent};
 use coze_types::{ChatEvent, Id};
 
 use crate::client::Coze;
+use crate::deadline::Deadline;
 use crate::error::{Error, OneLine};
 use crate::missing::thoughts;
 use crate::poll::{Beat, PollOptions};
 use crate::reply::{Reply, is_answer};
 use crate::task::BoxFuture;
-use crate::time::{Instant, timeout_at};
+use crate::time::timeout_at;
 
 /// What to do when the stream of a chat breaks before its last event.
 ///
@@ -256,16 +257,15 @@ pub(crate) type Fetch = BoxFuture<'static, Result<Reply, Unrecovered>>;
 
 /// Begins to wait for a chat.
 ///
-/// `until` is when the whole call must be done, and how long that was.
+/// `until` is when the whole call must be done.
 pub(crate) fn fetch(
     coze: Coze,
     query: ChatQuery,
     options: PollOptions,
-    until: Option<(Instant, Duration)>,
+    until: Option<Deadline>,
     resumed: Option<&Resumed>,
 ) -> Fetch {
-    let own = (Instant::now() + options.deadline, options.deadline);
-    let (until, limit) = until.filter(|total| total.0 < own.0).unwrap_or(own);
+    let until = Deadline::after(options.deadline).or_earlier(until);
     let resumed = resumed.map(|it| Resumed {
         outputs: it.outputs.clone(),
         known: Vec::new(),
@@ -276,9 +276,9 @@ pub(crate) fn fetch(
             chat.status.is_terminal() && !waits
         };
         let outcome = coze.outcome(&query, None, None, Beat::new(options).patient(), over);
-        match timeout_at(until, outcome).await {
+        match timeout_at(until.at, outcome).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(Error::Timeout(_))) | Err(_) => Err(Unrecovered::Late(limit)),
+            Ok(Err(Error::Timeout(_))) | Err(_) => Err(Unrecovered::Late(until.after)),
             Ok(Err(error)) => Err(Unrecovered::Fetch(Box::new(error))),
         }
     })

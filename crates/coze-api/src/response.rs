@@ -180,13 +180,15 @@ impl RawResponse {
     /// # Errors
     /// [`Error::Api`], [`Error::Http`] or [`Error::Decode`].
     pub fn into_result(self) -> Result<Self> {
+        self.check().map(|()| self)
+    }
+
+    /// The rules of [`into_result`](Self::into_result).
+    pub(crate) fn check(&self) -> Result<()> {
         if self.head.is_success() && self.head.content_type.is_some() && !self.head.is_document() {
-            return Ok(self);
+            return Ok(());
         }
-        match self.judge() {
-            Ok(_) => Ok(self),
-            Err(error) => Err(error),
-        }
+        self.judge().map(drop)
     }
 
     /// Decodes the body, after the rules of [`into_result`](Self::into_result).

@@ -6,7 +6,8 @@
 //!
 //! - The connection was lost before the body of the call was handed over. A call on a kept
 //!   connection is therefore written in two steps, its head first, while the server has not yet
-//!   proven that it keeps connections.
+//!   proven that it keeps connections. Between the two steps there is a wait as long as nothing is
+//!   known of the server, then only a look at what the system has heard of the connection.
 //! - The connection was *reset* at once: a system does that when data arrives for which nobody is
 //!   there. A reset that comes later may be that of a server which had read the call.
 //!
@@ -25,9 +26,9 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 /// So many calls over kept connections show that a server keeps them.
-const ENOUGH: u32 = 8;
-/// How long the body waits behind its head. A server that has answered and closes does both within
-/// a fraction of this time.
+const ENOUGH: u32 = 16;
+/// How long the body waits behind its head, before the first kept connection has carried an answer.
+/// A server that has answered and closes does both within a fraction of this time.
 const PAUSE: Duration = Duration::from_millis(2);
 /// For a body of which nothing can be sent twice: the connection must prove better that it lives.
 const LONG_PAUSE: Duration = Duration::from_millis(50);
@@ -46,9 +47,10 @@ impl Habits {
         Some(Self::default())
     }
 
-    /// Whether calls are to be written in two steps.
-    pub(crate) fn are_unknown(&self) -> bool {
-        self.kept.load(Ordering::Relaxed) < ENOUGH
+    /// The trail of an attempt that is to be written in two steps; `None` where that is not needed.
+    pub(crate) fn trail(&self) -> Option<Arc<Trail>> {
+        let kept = self.kept.load(Ordering::Relaxed);
+        (kept < ENOUGH).then(|| Arc::new(Trail::new(kept > 0)))
     }
 
     /// A call was answered over a kept connection.
@@ -56,7 +58,7 @@ impl Habits {
         self.kept.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A kept connection turned out to be closed.
+    /// A kept connection turned out to be closed, or may have been: all has to be shown again.
     pub(crate) fn closed(&self) {
         self.kept.store(0, Ordering::Relaxed);
     }
@@ -69,9 +71,18 @@ pub(crate) struct Trail {
     fresh: AtomicBool,
     /// When its body was handed over.
     handed: OnceLock<Instant>,
+    /// The server has kept a connection before, so a look is enough.
+    kept_before: bool,
 }
 
 impl Trail {
+    fn new(kept_before: bool) -> Self {
+        Self {
+            kept_before,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn is_fresh(&self) -> bool {
         self.fresh.load(Ordering::Relaxed)
     }
@@ -141,29 +152,50 @@ pub(crate) fn in_steps(
     let (client, request) = request.build_split();
     let mut request = request?;
     if let Some(body) = request.body_mut().take() {
-        let body = SecondStep::new(body, Arc::clone(trail), only_once);
+        let step = match (only_once, trail.kept_before) {
+            (true, _) => Step::Wait(LONG_PAUSE),
+            (false, false) => Step::Wait(PAUSE),
+            (false, true) => Step::Look,
+        };
+        let body = SecondStep {
+            body,
+            trail: Arc::clone(trail),
+            step,
+            pause: None,
+        };
         *request.body_mut() = Some(reqwest::Body::wrap(body));
     }
     Ok(reqwest::RequestBuilder::from_parts(client, request))
+}
+
+/// What lies between the head and the body of a call.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// What the server does now can still arrive.
+    Wait(Duration),
+    /// What has arrived is heard of.
+    Look,
+}
+
+impl Step {
+    async fn take(self) {
+        match self {
+            Self::Wait(time) => tokio::time::sleep(time).await,
+            // The runtime asks the system for news before it goes on with what has yielded.
+            Self::Look => {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }
 
 /// A body that lets its head go ahead on a kept connection.
 struct SecondStep {
     body: reqwest::Body,
     trail: Arc<Trail>,
-    time: Duration,
-    pause: Option<Pin<Box<tokio::time::Sleep>>>,
-}
-
-impl SecondStep {
-    fn new(body: reqwest::Body, trail: Arc<Trail>, only_once: bool) -> Self {
-        Self {
-            body,
-            trail,
-            time: if only_once { LONG_PAUSE } else { PAUSE },
-            pause: None,
-        }
-    }
+    step: Step,
+    pause: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 
 impl Body for SecondStep {
@@ -176,10 +208,8 @@ impl Body for SecondStep {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if !self.trail.was_handed() {
             if !self.trail.is_fresh() {
-                let time = self.time;
-                let pause = self
-                    .pause
-                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+                let step = self.step;
+                let pause = self.pause.get_or_insert_with(|| Box::pin(step.take()));
                 ready!(pause.as_mut().poll(cx));
             }
             self.trail.hand_over();

@@ -15,7 +15,7 @@ impl Habits {
         None
     }
 
-    pub(crate) fn are_unknown(&self) -> bool {
+    pub(crate) fn trail(&self) -> Option<Arc<Trail>> {
         match self.0 {}
     }
 

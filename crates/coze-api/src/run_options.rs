@@ -5,9 +5,10 @@ use std::time::Duration;
 use coze_types::{Endpoint, Id};
 
 use crate::client::Coze;
+use crate::deadline::Deadline;
 use crate::error::Result;
-use crate::poll::{Beat, Deadline, PollOptions};
-use crate::time::{Instant, timeout_at};
+use crate::poll::{Beat, PollOptions};
+use crate::time::timeout_at;
 use crate::transport::{TransportError, Waited};
 
 /// By which call a workflow is run, or was run.
@@ -71,8 +72,7 @@ impl Patience {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        let over = |deadline: Deadline| deadline.at <= Instant::now();
-        self.deadline.is_some_and(over)
+        self.deadline.is_some_and(Deadline::is_over)
     }
 
     /// One call of the row `E` within the deadline.

@@ -149,12 +149,16 @@ impl TransportError {
         self.reach == Reach::Stale
     }
 
+    /// The connection ended although nobody on this side had given it up.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self.kind, TransportKind::Reset | TransportKind::Other)
+    }
+
     /// Finds out, by the trail of the attempt, whether the connection alone is to blame.
     pub(crate) fn is_of_old_connection(&mut self, trail: &Trail, is_read: bool) -> bool {
-        let lost = matches!(self.kind, TransportKind::Reset | TransportKind::Other);
         let unseen =
             || is_read || !trail.was_handed() || trail.is_young() && self.is_reset_by_peer();
-        if lost && self.reach == Reach::Unknown && !trail.is_fresh() && unseen() {
+        if self.is_lost() && self.reach == Reach::Unknown && !trail.is_fresh() && unseen() {
             self.reach = Reach::Stale;
         }
         self.is_stale()

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::deadline::Deadline;
 use crate::time::{Instant, Sleep, sleep_until};
 use crate::transport::Waited;
 
@@ -18,7 +19,7 @@ const TICKS: u32 = 4;
 /// whether anything was heard since the last one. Silence is noticed at most a quarter late.
 pub(crate) struct Watch {
     idle: Duration,
-    deadline: Option<(Instant, Duration)>,
+    deadline: Option<Deadline>,
     heard: bool,
     quiet_ticks: u32,
     timer: Option<Timer>,
@@ -63,7 +64,7 @@ impl Wakes {
 }
 
 impl Watch {
-    pub(crate) fn new(idle: Duration, deadline: Option<(Instant, Duration)>) -> Self {
+    pub(crate) fn new(idle: Duration, deadline: Option<Deadline>) -> Self {
         Self {
             idle,
             deadline,
@@ -78,7 +79,7 @@ impl Watch {
         self.heard = true;
     }
 
-    pub(crate) fn deadline(&self) -> Option<(Instant, Duration)> {
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
         self.deadline
     }
 
@@ -103,10 +104,10 @@ impl Watch {
         timer.wakes = Wakes::new(cx.waker());
         while timer.sleep.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
-            if let Some((at, total)) = self.deadline
-                && at <= now
+            if let Some(total) = self.deadline
+                && total.at <= now
             {
-                return Poll::Ready(Waited::Total(total));
+                return Poll::Ready(Waited::Total(total.after));
             }
             self.quiet_ticks = if self.heard { 0 } else { self.quiet_ticks + 1 };
             self.heard = false;
@@ -119,7 +120,7 @@ impl Watch {
     }
 }
 
-fn next_tick(now: Instant, idle: Duration, deadline: Option<(Instant, Duration)>) -> Instant {
+fn next_tick(now: Instant, idle: Duration, deadline: Option<Deadline>) -> Instant {
     let tick = now + idle / TICKS;
-    deadline.map_or(tick, |(at, _)| tick.min(at))
+    deadline.map_or(tick, |total| tick.min(total.at))
 }

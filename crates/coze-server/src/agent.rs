@@ -1,8 +1,10 @@
 //! A chat at work: asks the model, carries out tools, says what happens, writes down what came.
 
 mod context;
+mod knowledge;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coze_types::chat::{
     Chat, ChatError, ChatStatus, PendingToolOutputs, RequiredAction, RequiredActionType, ToolCall,
@@ -20,6 +22,7 @@ use serde_json::json;
 use crate::app::{App, Running};
 use crate::configured::Agent;
 use crate::fail::Fail;
+use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::store::{ChatRecord, Turn, TurnCall};
@@ -50,6 +53,8 @@ pub(crate) fn spawn(
         usage,
         running,
         tools: Toolbox::default(),
+        passages: Vec::new(),
+        unsettled: false,
     };
     app.tasks.spawn(run.run());
 }
@@ -62,6 +67,10 @@ struct Run {
     usage: Usage,
     running: Running,
     tools: Toolbox,
+    /// What was looked up for the question.
+    passages: Vec<Passage>,
+    /// How it ended is not written down, because the disk took nothing.
+    unsettled: bool,
 }
 
 /// Why a chat ends before its answer.
@@ -103,11 +112,32 @@ impl Run {
         self.output
             .send(&ChatEvent::Done(DoneData::default()))
             .await;
+        if self.unsettled {
+            self.output = Output::none();
+            self.settle().await;
+        }
+    }
+
+    /// Writes the end down as soon as the disk takes it: until then the conversation is occupied.
+    async fn settle(&self) {
+        let mut pause = Duration::from_millis(500);
+        loop {
+            tokio::select! {
+                // The next start finds it, and says that it was interrupted.
+                () = self.app.stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            match self.store(Vec::new()).await {
+                Err(End::Failed(_)) => pause = (pause * 2).min(Duration::from_secs(30)),
+                _ => return,
+            }
+        }
     }
 
     /// Asks the model until it answers without calling a tool.
     async fn rounds(&mut self) -> Result<Round, End> {
         self.tools = Toolbox::of(&self.app.configured(), &self.agent);
+        self.recall().await?;
         for _ in 0..MAX_ROUNDS {
             let round = self.round().await?;
             if round.calls.is_empty() {
@@ -120,8 +150,10 @@ impl Run {
     }
 
     async fn round(&mut self) -> Result<Round, End> {
-        let request =
-            context::request(&self.app, &self.agent, &self.record, self.tools.specs()).await?;
+        let mut tools = self.tools.specs();
+        tools.extend(knowledge::tool(&self.agent));
+        let (agent, record) = (&self.agent, &self.record);
+        let request = context::request(&self.app, agent, record, &self.passages, tools).await?;
         let mut events = self.agent.model.respond(request);
         let mut round = Round {
             message_id: self.app.ids.next_id(),
@@ -176,12 +208,16 @@ impl Run {
         // Whoever listens hears of the calls before they have taken their time.
         self.store(messages.clone()).await?;
         self.say(&messages).await;
-        let outputs = self.outputs(&round.calls).await?;
-        let responses = outputs.iter().flatten().map(|output| {
-            let message = self.message(MessageType::ToolResponse, String::new());
-            tool_response(message, output)
-        });
-        let responses: Vec<Message> = responses.collect();
+        let mut outputs = Vec::new();
+        let mut responses = Vec::new();
+        for (output, found) in self.outputs(&round.calls).await? {
+            responses.extend(found);
+            if let Some(output) = &output {
+                let message = self.message(MessageType::ToolResponse, String::new());
+                responses.push(tool_response(message, output));
+            }
+            outputs.push(output);
+        }
         let calls = round.calls.into_iter().zip(outputs);
         let calls = calls.map(|(call, output)| TurnCall {
             // Kept when the model gave one: it expects the output under the same id.
@@ -220,16 +256,26 @@ impl Run {
         Err(End::Paused)
     }
 
-    /// What the calls give, in their order; nothing for those that are left to the caller.
-    async fn outputs(&self, calls: &[ModelCall]) -> Result<Vec<Option<String>>, End> {
+    /// What the calls give, in their order, and what was found in the knowledge for them; nothing
+    /// for those that are left to the caller.
+    async fn outputs(
+        &self,
+        calls: &[ModelCall],
+    ) -> Result<Vec<(Option<String>, Vec<Message>)>, End> {
         let (tools, token) = (&self.tools, &self.running.token);
         let calls = calls.iter().map(async |call| {
-            if tools.find(&call.name).is_some_and(Tool::is_local) {
-                return None;
-            }
             let (name, arguments) = (&call.name, &call.arguments);
-            let output = tools.call(&self.app, name, arguments, &self.record, token);
-            Some(output.await)
+            let mut found = Vec::new();
+            if tools.find(name).is_some_and(Tool::is_local) {
+                return (None, found);
+            }
+            let output = if knowledge::is_tool(&self.agent, name) {
+                self.look_up(arguments, &mut found).await
+            } else {
+                let output = tools.call(&self.app, name, arguments, &self.record, token);
+                output.await
+            };
+            (Some(output), found)
         });
         let outputs = join_all(calls).await;
         if token.is_cancelled() {
@@ -271,8 +317,11 @@ impl Run {
         chat.usage = Some(self.usage);
         match self.store(Vec::new()).await {
             Err(End::Canceled) => self.canceled().await,
-            // The store is gone; the stream is all that can still be told.
-            Err(End::Failed(error)) => self.tell_failure(&error).await,
+            // For now the stream is all that can be told.
+            Err(End::Failed(error)) => {
+                self.tell_failure(&error).await;
+                self.unsettled = true;
+            }
             Ok(()) | Err(End::Paused) => self.tell_failure(&error).await,
         }
     }

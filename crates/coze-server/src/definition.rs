@@ -54,6 +54,7 @@ impl Definition {
                 .iter()
                 .map(|it| it.as_str().into())
                 .collect(),
+            knowledge: config.knowledge.to_api(),
             model: Some(config.settings.to_api(model)),
             variables: config.variables.iter().map(wire_variable).collect(),
             tools: config.tools.clone(),
@@ -93,6 +94,7 @@ impl Definition {
                 .collect(),
             plugins: self.plugin_uses(),
             variables: self.variables.iter().map(config_variable).collect(),
+            knowledge: crate::knowledge::KnowledgeConfig::of_api(&self.knowledge),
         }
     }
 

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodFilter, MethodRouter, get, post};
 use coze_types::Endpoint;
 
 use crate::app::App;
@@ -13,8 +13,8 @@ use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    audio, bots, chat, collaboration, conversations, files, messages, plugins, runs, tokens, users,
-    voiceprints, workflows,
+    audio, bots, chat, collaboration, conversations, datasets, documents, files, messages,
+    organizations, plugins, runs, tokens, users, voiceprints, workflows, workspaces,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -24,13 +24,14 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        auth as a, bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        bots as b, conversations as c, datasets as d, documents as k, files as f, messages as m,
+        runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
     routes.add::<StartChat>(streaming(chat::start));
     // GET in the documentation; the Python and Node SDKs send POST, with the ids in the query.
-    routes.add::<RetrieveChat>(endpoint(chat::retrieve).merge(post_too(chat::retrieve)));
+    routes.add::<RetrieveChat>(by_post_too(chat::retrieve));
     routes.add::<ListChatMessages>(endpoint(chat::messages));
     routes.add::<CancelChat>(endpoint(chat::cancel));
     routes.add::<SubmitToolOutputs>(streaming(chat::submit));
@@ -44,7 +45,8 @@ pub(crate) fn router(app: App) -> Router {
 
     routes.add::<m::CreateMessage>(endpoint(messages::create));
     routes.add::<m::ListMessages>(endpoint(messages::list));
-    routes.add::<m::RetrieveMessage>(endpoint(messages::retrieve));
+    // The same, by the Java SDK.
+    routes.add::<m::RetrieveMessage>(by_post_too(messages::retrieve));
     routes.add::<m::ModifyMessage>(endpoint(messages::modify));
     routes.add::<m::DeleteMessage>(endpoint(messages::delete));
     routes.add::<m::CreateFeedback>(endpoint(messages::create_feedback));
@@ -63,6 +65,19 @@ pub(crate) fn router(app: App) -> Router {
 
     routes.add::<f::UploadFile>(post(files::upload).layer(DefaultBodyLimit::disable()));
     routes.add::<f::RetrieveFile>(endpoint(files::retrieve));
+    routes.add::<d::CreateDataset>(endpoint(datasets::create));
+    routes.add::<d::ListDatasets>(endpoint(datasets::list));
+    routes.add::<d::UpdateDataset>(endpoint(datasets::update));
+    routes.add::<d::DeleteDataset>(endpoint(datasets::delete));
+    routes.add::<d::RetrieveDocumentProgress>(endpoint(datasets::progress));
+    routes.add::<d::ListDatasetImages>(endpoint(datasets::images));
+    routes.add::<d::UpdateDatasetImage>(endpoint(datasets::update_image));
+    routes.add::<k::CreateDocuments>(endpoint(documents::create));
+    routes.add::<k::ListDocuments>(endpoint(documents::list));
+    routes.add::<k::ListDocumentsByQuery>(endpoint(documents::list_by_query));
+    routes.add::<k::UpdateDocument>(endpoint(documents::update));
+    routes.add::<k::DeleteDocuments>(endpoint(documents::delete));
+
     routes.add::<b::ListBots>(endpoint(bots::list));
     routes.add::<b::RetrieveBot>(endpoint(bots::retrieve));
     routes.add::<b::ListPublishedBots>(endpoint(bots::list_published));
@@ -80,13 +95,7 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
-    routes.add::<a::CreatePat>(endpoint(tokens::create));
-    routes.add::<a::ListPats>(endpoint(tokens::list));
-    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
-    routes.add::<a::UpdatePat>(endpoint(tokens::update));
-    routes.add::<a::DeletePat>(endpoint(tokens::delete));
-    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
-
+    add_people(&mut routes);
     add_audio(&mut routes);
     add_plugins(&mut routes);
 
@@ -110,6 +119,36 @@ fn add_plugins(routes: &mut Routes) {
     routes.add::<p::RetrievePlugins>(endpoint(plugins::many));
     routes.add::<p::RetrievePlugin>(endpoint(plugins::retrieve));
     routes.add::<p::CallPluginTool>(endpoint(plugins::call_tool));
+}
+
+/// Tokens, workspaces, enterprises and who belongs to them.
+fn add_people(routes: &mut Routes) {
+    use coze_types::{auth as a, enterprises as e, organizations as o, workspaces as s};
+
+    routes.add::<a::CreatePat>(endpoint(tokens::create));
+    routes.add::<a::ListPats>(endpoint(tokens::list));
+    routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
+    routes.add::<a::UpdatePat>(endpoint(tokens::update));
+    routes.add::<a::DeletePat>(endpoint(tokens::delete));
+    routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
+
+    routes.add::<s::ListWorkspaces>(endpoint(workspaces::list));
+    routes.add::<s::CreateWorkspace>(endpoint(workspaces::create));
+    routes.add::<s::UpdateWorkspace>(endpoint(workspaces::update));
+    routes.add::<s::ListWorkspaceMembers>(endpoint(workspaces::members));
+    routes.add::<s::AddWorkspaceMembers>(endpoint(workspaces::add));
+    routes.add::<s::RemoveWorkspaceMembers>(endpoint(workspaces::remove));
+
+    routes.add::<e::AddEnterpriseMembers>(endpoint(organizations::add_to_enterprise));
+    routes.add::<e::UpdateEnterpriseMember>(endpoint(organizations::update_enterprise_member));
+    routes.add::<e::RemoveEnterpriseMember>(endpoint(organizations::remove_from_enterprise));
+    routes.add::<e::CreateOrganization>(endpoint(organizations::create));
+    routes.add::<e::ListOrganizations>(endpoint(organizations::list));
+    routes.add::<o::UpdateOrganization>(endpoint(organizations::update));
+    routes.add::<o::ListOrganizationMembers>(endpoint(organizations::members));
+    routes.add::<o::AddOrganizationMembers>(endpoint(organizations::add));
+    routes.add::<o::UpdateOrganizationMember>(endpoint(organizations::update_member));
+    routes.add::<o::RemoveOrganizationMember>(endpoint(organizations::remove));
 }
 
 fn add_audio(routes: &mut Routes) {
@@ -138,12 +177,13 @@ impl Routes {
     }
 }
 
-/// The same call for POST.
-fn post_too<R>(handler: fn(App, Call<coze_types::chat::RetrieveChat>) -> R) -> MethodRouter<App>
+/// A call that is also taken by POST.
+fn by_post_too<E, R>(handler: fn(App, Call<E>) -> R) -> MethodRouter<App>
 where
-    R: Future<Output = Result<coze_types::Data<coze_types::chat::Chat>, Fail>> + Send + 'static,
+    E: Endpoint,
+    R: Future<Output = Result<E::Reply, Fail>> + Send + 'static,
 {
-    crate::call::endpoint_on(axum::routing::MethodFilter::POST, handler)
+    endpoint(handler).merge(crate::call::endpoint_on(MethodFilter::POST, handler))
 }
 
 async fn unknown_path(State(app): State<App>, uri: http::Uri) -> Response {

@@ -40,7 +40,7 @@ method('audio.speech.create', ['CreateSpeech', 'ListVoices'], async ({ coze }) =
 method('audio.transcriptions.create', ['CreateTranscription'], async ({ coze }) => {
   const { text } = await coze.audio.transcriptions.create({ file: wav() });
   assert.equal(typeof text, 'string');
-  await refused(coze.audio.transcriptions.create({ file: file('a.wav', 'not audio') }), 4000);
+  await refused(coze.audio.transcriptions.create({ file: file('a.wav', 'not audio') }), 4303);
 });
 
 method('audio.rooms.create', ['CreateRoom'], async ({ coze }) => {

@@ -44,7 +44,7 @@ def _(context):
 @method("audio.transcriptions.create", "CreateTranscription")
 def _(context):
     assert isinstance(context.coze.audio.transcriptions.create(file=wav()).text, str)
-    refused(lambda: context.coze.audio.transcriptions.create(file=("a.wav", b"not audio")), 4000)
+    refused(lambda: context.coze.audio.transcriptions.create(file=("a.wav", b"not audio")), 4303)
 
 
 @method("audio.rooms.create", "CreateRoom")

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use coze_types::auth::{CreateToken, GrantType, Token, TokenRequest};
 use coze_types::{Empty, Endpoint, Secret};
@@ -232,7 +233,8 @@ impl TokenAnswer {
     /// When the server sent it, in Unix seconds by its own clock.
     pub(crate) fn sent(&self) -> Option<i64> {
         let date = self.0.raw.date()?.to_str().ok()?;
-        i64::try_from(retry_after::date(date.trim())?).ok()
+        let sent = retry_after::date(date.trim())?;
+        i64::try_from(sent.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
     }
 
     pub(crate) fn tokens(self) -> Result<TokenSet> {

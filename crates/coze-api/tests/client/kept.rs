@@ -20,6 +20,8 @@ const BODY: &str =
 enum Then {
     /// Closes it after so many microseconds.
     Close(fn(usize) -> u64),
+    /// Closes it after so many answers.
+    CloseAfter(usize),
     /// Reads the next call, and closes without an answer.
     Swallow,
     /// Reads the next call, works on it for a while, and resets the connection.
@@ -47,14 +49,21 @@ impl Counter {
                         return;
                     }
                     let number = counter.fetch_add(1, Ordering::SeqCst);
-                    let length = BODY.len();
-                    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json";
-                    write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{BODY}").unwrap();
+                    answer(&mut stream);
                     match then {
                         Then::Close(after) => {
                             let after = after(number);
                             if after > 0 {
                                 std::thread::sleep(Duration::from_micros(after));
+                            }
+                        }
+                        Then::CloseAfter(answers) => {
+                            for _ in 1..answers {
+                                if !read(&mut stream) {
+                                    return;
+                                }
+                                counter.fetch_add(1, Ordering::SeqCst);
+                                answer(&mut stream);
                             }
                         }
                         Then::Swallow => {
@@ -84,6 +93,12 @@ impl Counter {
     fn run(&self) -> usize {
         self.run.load(Ordering::SeqCst)
     }
+}
+
+fn answer(stream: &mut TcpStream) {
+    let length = BODY.len();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json";
+    write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{BODY}").unwrap();
 }
 
 fn reset(stream: TcpStream) {
@@ -145,6 +160,36 @@ async fn calls_survive_a_server_that_closes_after_each_answer() {
         }
         assert_eq!(server.run(), 300, "each ran once");
     }
+}
+
+#[tokio::test]
+async fn calls_survive_a_server_that_closes_after_a_few_answers() {
+    for answers in [2, 3, 5, 9] {
+        let server = Counter::start(Then::CloseAfter(answers));
+        let coze = server.coze();
+        for call in 0..300 {
+            let done = coze.send(CreateConversation::default()).await;
+            done.unwrap_or_else(|error| panic!("call {call} of {answers}: {error}"));
+        }
+        assert_eq!(server.run(), 300, "each ran once");
+    }
+}
+
+/// A server that has long kept its connections, and then closes one, is watched again.
+#[tokio::test]
+async fn a_loss_behind_long_trust_is_learnt_from() {
+    let server = Counter::start(Then::CloseAfter(50));
+    let coze = server.coze();
+    let mut failed = Vec::new();
+    for call in 0..200 {
+        if let Err(error) = coze.send(CreateConversation::default()).await {
+            assert!(error.may_have_begun(), "{error}");
+            failed.push(call);
+        }
+    }
+    // Nothing shows that such a call did not reach the server, so it is not sent again.
+    assert!(failed.len() <= 4, "{failed:?}");
+    assert_eq!(server.run(), 200 - failed.len(), "none ran twice");
 }
 
 #[tokio::test]

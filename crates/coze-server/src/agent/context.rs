@@ -7,6 +7,7 @@ use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, R
 use crate::app::App;
 use crate::configured::Agent;
 use crate::fail::Fail;
+use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
 use crate::prompt;
 use crate::store::{ChatRecord, number};
@@ -21,6 +22,7 @@ pub(crate) async fn request(
     app: &App,
     agent: &Agent,
     record: &ChatRecord,
+    passages: &[Passage],
     tools: Vec<ToolSpec>,
 ) -> Result<ModelRequest, Fail> {
     let variables = record.request.custom_variables.as_ref();
@@ -65,6 +67,7 @@ pub(crate) async fn request(
     }
     let mut request = ModelRequest {
         system: system.join("\n"),
+        knowledge: passages.iter().map(|it| it.text.clone()).collect(),
         messages,
         tools,
         ..ModelRequest::default()
@@ -174,4 +177,18 @@ pub(crate) fn text_of(message: &Message) -> String {
         .filter_map(|item| item.text)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// What the user asks in this chat: the texts of the last message of theirs.
+pub(super) fn question(record: &ChatRecord) -> String {
+    let mut given = record.request.additional_messages.iter().flatten();
+    let last = given.rfind(|it| it.role == Role::User);
+    let Some(last) = last else {
+        return String::new();
+    };
+    text_of(&Message {
+        content: last.content.clone(),
+        content_type: last.content_type.clone().unwrap_or_default(),
+        ..Message::default()
+    })
 }

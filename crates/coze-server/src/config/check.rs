@@ -82,6 +82,6 @@ impl Space {
                 return Err(Misfit::new(format!("faults[{index}].{key}"), why));
             }
         }
-        Ok(())
+        crate::knowledge::check(self)
     }
 }

@@ -58,6 +58,19 @@ async fn a_chat_is_retrieved_by_get_and_by_post() {
     );
     let by_post = api.send(api.request(Method::POST, &path)).await;
     assert_eq!(by_post.data(), api.get(&path).await.data());
+}
+
+#[tokio::test]
+async fn a_message_is_retrieved_by_get_and_by_post() {
+    let api = Api::start().await;
+    let conversation = api.conversation().await;
+    let made = api.create(&conversation, "hello").await;
+    let path = format!(
+        "/v1/conversation/message/retrieve?conversation_id={conversation}&message_id={}",
+        made.data()["id"].as_str().unwrap()
+    );
+    let by_post = api.send(api.request(Method::POST, &path)).await;
+    assert_eq!(by_post.data(), api.get(&path).await.data());
     // The Node SDK posts an empty object.
     assert_eq!(api.post(&path, json!({})).await.data(), by_post.data());
 }
