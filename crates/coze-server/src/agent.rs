@@ -136,7 +136,7 @@ impl Run {
 
     /// Asks the model until it answers without calling a tool.
     async fn rounds(&mut self) -> Result<Round, End> {
-        self.tools = Toolbox::of(&self.app.configured(), &self.agent);
+        self.tools = Toolbox::of(&self.agent);
         self.recall().await?;
         for _ in 0..MAX_ROUNDS {
             let round = self.round().await?;

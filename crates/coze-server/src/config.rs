@@ -3,6 +3,7 @@
 mod abilities;
 mod check;
 mod identity;
+mod library;
 mod place;
 pub(crate) mod schema;
 
@@ -24,6 +25,7 @@ use crate::traffic::TrafficConfig;
 
 pub use abilities::{PluginAuth, PluginConfig, PluginUse};
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
+pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
 pub(crate) use place::Misfit;
 
 /// The id of the agent that every server has.
@@ -121,6 +123,15 @@ pub struct Space {
     /// The plugins.
     #[serde(default)]
     pub plugins: Vec<PluginConfig>,
+    /// The apps.
+    #[serde(default)]
+    pub apps: Vec<AppConfig>,
+    /// The folders of the workspace.
+    #[serde(default)]
+    pub folders: Vec<FolderConfig>,
+    /// The templates.
+    #[serde(default)]
+    pub templates: Vec<TemplateConfig>,
     /// Folders of documents that become datasets.
     #[serde(default)]
     pub datasets: Vec<DatasetConfig>,
@@ -197,30 +208,6 @@ pub struct BotConfig {
     /// What it remembers of each of its users.
     #[serde(default)]
     pub variables: Vec<VariableConfig>,
-}
-
-/// Something that an agent remembers of each of its users.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VariableConfig {
-    /// The name.
-    pub name: String,
-    /// Its value until one is set.
-    #[serde(default)]
-    pub default: String,
-    /// What it is for.
-    #[serde(default)]
-    pub description: String,
-    /// False: nobody reads or sets it.
-    #[serde(default = "yes")]
-    pub enable: bool,
-    /// Whether the prompt may use it.
-    #[serde(default = "yes")]
-    pub prompt: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// A tool that the caller carries out.

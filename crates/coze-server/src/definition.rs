@@ -156,7 +156,8 @@ impl Definition {
     }
 }
 
-fn wire_variable(it: &VariableConfig) -> BotVariable {
+/// A variable as the API shows it.
+pub(crate) fn wire_variable(it: &VariableConfig) -> BotVariable {
     BotVariable {
         keyword: it.name.clone(),
         default_value: it.default.clone(),

@@ -36,9 +36,11 @@ mod form;
 mod identity;
 mod ids;
 mod knowledge;
+mod library;
 mod limits;
 mod listen;
 mod models;
+mod not_served;
 mod outbound;
 mod output;
 mod parts;
@@ -54,6 +56,7 @@ mod testing;
 mod tools;
 mod traffic;
 mod validate;
+mod variables;
 mod workflows;
 
 use std::net::SocketAddr;
@@ -70,9 +73,10 @@ use crate::store::{Db, StoreError};
 use crate::traffic::Recorder;
 
 pub use config::{
-    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
-    OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig, PluginUse, ServerConfig, Space,
-    SpaceConfig, TokenConfig, ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
+    AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, FolderConfig,
+    FolderKind, MemberConfig, ModelConfig, OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig,
+    PluginUse, ServerConfig, Space, SpaceConfig, TemplateConfig, TokenConfig, ToolConfig,
+    UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use knowledge::{

@@ -96,14 +96,14 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
     add_people(&mut routes);
+    add_library(&mut routes);
     add_audio(&mut routes);
     add_plugins(&mut routes);
 
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
     }
-    routes
-        .0
+    crate::not_served::add(routes.0)
         .route(audio::SOUND, get(audio::listen))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -167,6 +167,24 @@ fn add_audio(routes: &mut Routes) {
     routes.add::<v::ListVoiceprints>(endpoint(voiceprints::list));
     routes.add::<v::UpdateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::update));
     routes.add::<v::DeleteVoiceprint>(endpoint(voiceprints::delete));
+}
+
+/// Variables, apps, folders, templates and copies.
+fn add_library(routes: &mut Routes) {
+    use crate::routes::{apps, entities, folders, templates, variables};
+    use coze_types::{apps as p, entities as e, folders as f, templates as t, variables as v};
+
+    routes.add::<v::RetrieveVariables>(endpoint(variables::retrieve));
+    routes.add::<v::UpdateVariables>(endpoint(variables::update));
+    routes.add::<p::ListApps>(endpoint(apps::list));
+    routes.add::<p::RetrieveApp>(endpoint(apps::retrieve));
+    routes.add::<p::AddAppCollaborator>(endpoint(collaboration::add_to_app));
+    routes.add::<p::RemoveAppCollaborator>(endpoint(collaboration::remove_from_app));
+    routes.add::<f::ListFolders>(endpoint(folders::list));
+    routes.add::<f::RetrieveFolder>(endpoint(folders::retrieve));
+    routes.add::<t::DuplicateTemplate>(endpoint(templates::duplicate));
+    routes.add::<e::CopyEntity>(endpoint(entities::copy));
+    routes.add::<e::RetrieveCopyTask>(endpoint(entities::retrieve));
 }
 
 struct Routes(Router<App>);

@@ -10,7 +10,8 @@ use crate::fail::Fail;
 use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
 use crate::prompt;
-use crate::store::{ChatRecord, number};
+use crate::store::{ChatRecord, VariableOwner, number};
+use crate::variables;
 
 /// Messages of the past that a model gets to read.
 const CONTEXT: i64 = 60;
@@ -25,21 +26,25 @@ pub(crate) async fn request(
     passages: &[Passage],
     tools: Vec<ToolSpec>,
 ) -> Result<ModelRequest, Fail> {
-    let variables = record.request.custom_variables.as_ref();
-    let prompt = prompt::render(&agent.config.prompt, variables)
+    let chat = &record.chat;
+    let conversation = number(&chat.conversation_id);
+    let section = chat.section_id.as_deref().map_or(-1, number);
+    let id = record.id();
+    let owner = owner(agent, record);
+    let read = app.db.read(move |unit| {
+        let past = unit.context(conversation, section, id, CONTEXT)?;
+        let set = owner.map_or(Ok(Vec::new()), |owner| unit.variables(&owner))?;
+        Ok::<_, Fail>((past, set))
+    });
+    let (past, set) = read.await?;
+    let given = record.request.custom_variables.as_ref();
+    let variables = variables::for_prompt(&agent.config.variables, &set, given);
+    let prompt = prompt::render(&agent.config.prompt, Some(&variables))
         .map_err(|why| Fail::invalid("custom_variables", why))?;
     let settings = &agent.config.settings;
     let mut system = vec![prompt];
     system.extend(settings.instructions(app.now()));
     system.retain(|part| !part.is_empty());
-    let chat = &record.chat;
-    let conversation = number(&chat.conversation_id);
-    let section = chat.section_id.as_deref().map_or(-1, number);
-    let id = record.id();
-    let past = app
-        .db
-        .read(move |unit| Ok::<_, Fail>(unit.context(conversation, section, id, CONTEXT)?))
-        .await?;
     let mut messages = Vec::new();
     for message in rounds(&past, settings.context_round) {
         messages.push(convert(app, &message.role, &message.content, &message.content_type).await);
@@ -74,6 +79,14 @@ pub(crate) async fn request(
     };
     settings.fill(&mut request);
     Ok(request)
+}
+
+/// Whose variables the prompt may use; nobody's when the agent has none.
+fn owner(agent: &Agent, record: &ChatRecord) -> Option<VariableOwner> {
+    let config = &agent.config;
+    let connector = record.request.connector_id.as_deref();
+    let some = !config.variables.is_empty();
+    some.then(|| VariableOwner::of_bot(&config.id, connector, &record.user_id))
 }
 
 /// The last rounds of the past; a round begins with a message of the user.

@@ -76,6 +76,7 @@ impl Space {
                 return Err(Misfit::new(format!("plugins[{index}].id"), why));
             }
         }
+        self.check_library()?;
         for (index, rule) in self.faults.iter().enumerate() {
             if let Some((key, why)) = rule.problem() {
                 let why = format!("faults: {key}: {why}");

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use coze_types::Data;
 use coze_types::bots::{Bot, BotKnowledge, RetrieveBot, RetrieveOnlineBot};
 
+use super::workflows;
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::{Caller, Owned};
@@ -17,7 +18,8 @@ use crate::fail::Fail;
 use crate::store::number;
 use crate::validate;
 
-pub(crate) use edit::{create, publish, unpublish, update, versions};
+pub(crate) use check::name as check_name;
+pub(crate) use edit::{create, insert, publish, unpublish, update, versions};
 pub(crate) use lists::{list, list_published};
 
 /// The channel of the API.
@@ -73,7 +75,7 @@ pub(crate) async fn retrieve_online(
 
 /// The agent as the API shows it, with the datasets that are there by name.
 async fn wire(app: &App, agent: &Agent) -> Result<Bot, Fail> {
-    let mut bot = agent.wire(app);
+    let mut bot = agent.wire();
     let Some(knowledge) = bot.knowledge.take() else {
         return Ok(bot);
     };
@@ -162,12 +164,16 @@ pub(crate) async fn load(
             }
         };
         let agent = match version {
-            None => Agent::stored(&configured, &bot, &bot.draft, None),
+            None => {
+                let workflows = workflows::of(unit, &configured, &bot.draft.workflows)?;
+                Agent::stored(&configured, &bot, &bot.draft, workflows, None)
+            }
             Some(version) => {
                 let found = unit.bot_version(wanted, version)?;
                 let found = found.ok_or_else(|| unknown_version(wanted, &edition))?;
                 let version = Some((found.version, found.created_at));
-                Agent::stored(&configured, &bot, &found.definition, version)
+                let workflows = workflows::of(unit, &configured, &found.definition.workflows)?;
+                Agent::stored(&configured, &bot, &found.definition, workflows, version)
             }
         };
         Ok(Some(Owned {

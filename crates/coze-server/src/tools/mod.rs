@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::configured::{Agent, Configured, Workflow};
+use crate::configured::{Agent, Workflow};
 use crate::models::ToolSpec;
 use crate::plugins::{Plugin, PluginTool};
 use crate::store::ChatRecord;
@@ -40,7 +40,7 @@ enum Origin {
 pub(crate) struct Toolbox(Vec<Tool>);
 
 impl Toolbox {
-    pub(crate) fn of(configured: &Configured, agent: &Agent) -> Self {
+    pub(crate) fn of(agent: &Agent) -> Self {
         let mut tools = Self::default();
         for tool in &agent.config.tools {
             let spec = ToolSpec {
@@ -50,8 +50,7 @@ impl Toolbox {
             };
             tools.add(spec, Origin::Local);
         }
-        let ids = agent.config.workflows.iter();
-        for workflow in ids.filter_map(|id| configured.workflows.get(id)) {
+        for workflow in &agent.workflows {
             let spec = ToolSpec {
                 name: workflow.name.clone(),
                 description: workflow.description.clone(),
@@ -60,9 +59,7 @@ impl Toolbox {
             tools.add(spec, Origin::Workflow(Arc::clone(workflow)));
         }
         for used in &agent.config.plugins {
-            let plugin = configured.plugins.get(&used.id);
-            // An agent made through the API may name what another workspace has.
-            let Some(plugin) = plugin.filter(|it| it.space == agent.space) else {
+            let Some(plugin) = agent.plugins.iter().find(|it| it.id == used.id) else {
                 continue;
             };
             for (index, tool) in plugin.tools.iter().enumerate() {

@@ -26,6 +26,7 @@ mod knowledge_chat;
 mod knowledge_formats;
 mod knowledge_nodes;
 mod knowledge_vectors;
+mod library;
 mod messages;
 mod offline;
 mod openai;

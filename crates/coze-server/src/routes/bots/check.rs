@@ -25,10 +25,7 @@ const CACHING: i64 = 259_200;
 
 /// What each field of a request may be.
 pub(super) async fn fields(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fail> {
-    if let Some(name) = &body.name {
-        required("name", name.trim())?;
-        at_most("name", name, NAME)?;
-    }
+    name(body.name.as_deref())?;
     let description = body.description.as_deref().unwrap_or_default();
     at_most("description", description, DESCRIPTION)?;
     body.prompt_info.as_ref().map_or(Ok(()), prompt)?;
@@ -39,8 +36,15 @@ pub(super) async fn fields(app: &App, caller: &Caller, body: &UpdateBotBody) -> 
         knowledge(it)?;
         datasets(app, caller, it).await?;
     }
-    workflows(app, caller, body)?;
+    workflows(app, caller, body).await?;
     icon(app, caller, body.icon_file_id.as_ref()).await
+}
+
+/// The name of an agent, if one is given.
+pub(crate) fn name(name: Option<&str>) -> Result<(), Fail> {
+    let Some(name) = name else { return Ok(()) };
+    required("name", name.trim())?;
+    at_most("name", name, NAME)
 }
 
 /// What the fields may be together, after a change.
@@ -182,7 +186,7 @@ async fn datasets(app: &App, caller: &Caller, it: &KnowledgeConfig) -> Result<()
     seen.await
 }
 
-fn workflows(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fail> {
+async fn workflows(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fail> {
     let ids = body
         .workflow_id_list
         .iter()
@@ -190,7 +194,8 @@ fn workflows(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fai
     for (index, workflow) in ids.enumerate() {
         let field = format!("workflow_id_list.ids[{index}].id");
         required(&field, &workflow.id)?;
-        super::super::workflows::find(app, caller, &workflow.id).map_err(|fail| Fail {
+        let found = super::super::workflows::find(app, caller, &workflow.id).await;
+        found.map_err(|fail| Fail {
             msg: format!("Request parameter error: {field}: {}", fail.msg).into(),
             ..fail
         })?;
