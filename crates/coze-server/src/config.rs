@@ -2,6 +2,7 @@
 
 mod check;
 mod identity;
+mod oauth;
 mod place;
 mod schema;
 
@@ -16,10 +17,12 @@ use serde_json::Value;
 use crate::edge::FaultRule;
 use crate::limits::Limits;
 use crate::models::ScriptRule;
+use crate::plan::Plan;
 use crate::settings::ModelSettings;
 use crate::traffic::TrafficConfig;
 
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
+pub use oauth::{OAuthAppConfig, OAuthKind};
 pub(crate) use place::Misfit;
 
 /// The id of the agent that every server has.
@@ -40,6 +43,8 @@ pub struct ServerConfig {
     pub tokens: Vec<String>,
     /// The dialect that it speaks.
     pub dialect: Dialect,
+    /// How much each user may call; what `coze.yaml` says by default.
+    pub plan: Option<Plan>,
     /// Agents, models and workflows.
     pub space: Space,
     /// What strangers may cost.
@@ -65,6 +70,7 @@ impl ServerConfig {
             data: data.into(),
             tokens: Vec::new(),
             dialect: Dialect::Coze,
+            plan: None,
             space: Space::default(),
             limits: Limits::default(),
             faults: false,
@@ -102,6 +108,11 @@ pub struct Space {
     /// The enterprises.
     #[serde(default)]
     pub enterprises: Vec<EnterpriseConfig>,
+    /// The apps that users may log in to.
+    #[serde(default)]
+    pub oauth_apps: Vec<OAuthAppConfig>,
+    /// How much each user may call; without limits by default.
+    pub plan: Option<Plan>,
     /// The agents.
     #[serde(default)]
     pub bots: Vec<BotConfig>,

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
 use crate::definition::Definition;
 use crate::models::Model;
+use crate::oauth::OAuthApp;
 use crate::outbound::Outbound;
 use crate::store::BotRecord;
 
@@ -25,6 +26,7 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    pub(crate) oauth_apps: BTreeMap<String, OAuthApp>,
     /// The way to addresses that callers and documents name.
     pub(crate) outbound: Outbound,
 }
@@ -38,6 +40,7 @@ impl Configured {
             bots: bots(space)?,
             offline: crate::models::build(space, None)?,
             workflows: workflows(space)?,
+            oauth_apps: crate::oauth::apps(space)?,
             outbound: Outbound::new(space.allow_private_networks)?,
         })
     }

@@ -38,9 +38,11 @@ mod ids;
 mod limits;
 mod listen;
 mod models;
+mod oauth;
 mod outbound;
 mod output;
 mod parts;
+mod plan;
 mod prompt;
 mod reload;
 mod router;
@@ -68,12 +70,13 @@ use crate::traffic::Recorder;
 
 pub use config::{
     BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
-    OfflineConfig, OpenAiConfig, ServerConfig, Space, SpaceConfig, TokenConfig, ToolConfig,
-    UserConfig, VariableConfig, WorkflowConfig,
+    OAuthAppConfig, OAuthKind, OfflineConfig, OpenAiConfig, ServerConfig, Space, SpaceConfig,
+    TokenConfig, ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use plan::Plan;
 pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
 pub use store::{Backup, backup, restore};

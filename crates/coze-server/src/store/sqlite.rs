@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_bots.sql"),
     include_str!("migrations/0004_audio.sql"),
     include_str!("migrations/0005_tokens.sql"),
+    include_str!("migrations/0006_oauth.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -43,7 +44,8 @@ impl Unit for Sqlite<'_> {
                    UNION ALL SELECT max(id) FROM voice \
                    UNION ALL SELECT max(id) FROM voiceprint_group \
                    UNION ALL SELECT max(max(id), max(file_id)) FROM voiceprint \
-                   UNION ALL SELECT max(id) FROM token UNION ALL SELECT max(id) FROM organization)";
+                   UNION ALL SELECT max(id) FROM token \
+                   UNION ALL SELECT max(id) FROM oauth_login UNION ALL SELECT max(id) FROM organization)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
         Ok(largest.unwrap_or(0))
     }

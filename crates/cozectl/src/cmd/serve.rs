@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use coze_server::{DEMO_BOT_ID, Dialect, Server, ServerConfig, Space, TrafficConfig};
+use coze_server::{DEMO_BOT_ID, Dialect, Plan, Server, ServerConfig, Space, TrafficConfig};
 
 use crate::cli::{DialectArg, ServeArgs};
 use crate::cmd::{Threads, block_on};
@@ -99,6 +99,7 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
     config.watch = true;
     config.faults = args.faults;
     config.fault_seed = args.fault_seed;
+    config.plan = args.plan.as_deref().and_then(Plan::named);
     config.dialect = match args.dialect {
         DialectArg::Coze => Dialect::Coze,
         DialectArg::Skill => Dialect::Skill,
