@@ -1,8 +1,10 @@
 //! A chat at work: asks the model, carries out tools, says what happens, writes down what came.
 
 mod context;
+mod knowledge;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coze_types::chat::{
     Chat, ChatError, ChatStatus, PendingToolOutputs, RequiredAction, RequiredActionType, ToolCall,
@@ -19,6 +21,7 @@ use serde_json::json;
 use crate::app::{App, Running};
 use crate::configured::Agent;
 use crate::fail::Fail;
+use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::store::{ChatRecord, Turn, TurnCall};
@@ -48,6 +51,8 @@ pub(crate) fn spawn(
         output,
         usage,
         running,
+        passages: Vec::new(),
+        unsettled: false,
     };
     app.tasks.spawn(run.run());
 }
@@ -59,6 +64,10 @@ struct Run {
     output: Output,
     usage: Usage,
     running: Running,
+    /// What was looked up for the question.
+    passages: Vec<Passage>,
+    /// How it ended is not written down, because the disk took nothing.
+    unsettled: bool,
 }
 
 /// Why a chat ends before its answer.
@@ -100,10 +109,31 @@ impl Run {
         self.output
             .send(&ChatEvent::Done(DoneData::default()))
             .await;
+        if self.unsettled {
+            self.output = Output::none();
+            self.settle().await;
+        }
+    }
+
+    /// Writes the end down as soon as the disk takes it: until then the conversation is occupied.
+    async fn settle(&self) {
+        let mut pause = Duration::from_millis(500);
+        loop {
+            tokio::select! {
+                // The next start finds it, and says that it was interrupted.
+                () = self.app.stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            match self.store(Vec::new()).await {
+                Err(End::Failed(_)) => pause = (pause * 2).min(Duration::from_secs(30)),
+                _ => return,
+            }
+        }
     }
 
     /// Asks the model until it answers without calling a tool.
     async fn rounds(&mut self) -> Result<Round, End> {
+        self.recall().await?;
         for _ in 0..MAX_ROUNDS {
             let round = self.round().await?;
             if round.calls.is_empty() {
@@ -116,7 +146,8 @@ impl Run {
     }
 
     async fn round(&mut self) -> Result<Round, End> {
-        let request = context::request(&self.app, &self.agent, &self.record).await?;
+        let request =
+            context::request(&self.app, &self.agent, &self.record, &self.passages).await?;
         let mut events = self.agent.model.respond(request);
         let mut round = Round {
             message_id: self.app.ids.next_id(),
@@ -187,6 +218,9 @@ impl Run {
                 .any(|tool| tool.name == call.name);
             let output = match local {
                 true => None,
+                false if knowledge::is_tool(&self.agent, &call.name) => {
+                    Some(self.look_up(&call.arguments, &mut messages).await)
+                }
                 false => Some(self.call_tool(&call.name, &call.arguments).await),
             };
             if let Some(output) = &output {
@@ -278,8 +312,11 @@ impl Run {
         chat.usage = Some(self.usage);
         match self.store(Vec::new()).await {
             Err(End::Canceled) => self.canceled().await,
-            // The store is gone; the stream is all that can still be told.
-            Err(End::Failed(error)) => self.tell_failure(&error).await,
+            // For now the stream is all that can be told.
+            Err(End::Failed(error)) => {
+                self.tell_failure(&error).await;
+                self.unsettled = true;
+            }
             Ok(()) | Err(End::Paused) => self.tell_failure(&error).await,
         }
     }

@@ -4,7 +4,7 @@ mod check;
 mod identity;
 mod oauth;
 mod place;
-mod schema;
+pub(crate) mod schema;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::edge::FaultRule;
+use crate::knowledge::{DatasetConfig, EmbeddingsConfig, KnowledgeConfig};
 use crate::limits::Limits;
 use crate::models::ScriptRule;
 use crate::plan::Plan;
+use crate::seed::Seed;
 use crate::settings::ModelSettings;
 use crate::traffic::TrafficConfig;
 
@@ -53,6 +55,8 @@ pub struct ServerConfig {
     pub faults: bool,
     /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
     pub fault_seed: Option<u64>,
+    /// A ready-made space that is there besides.
+    pub seed: Option<Seed>,
     /// Stands in front of another server instead of answering by itself.
     pub traffic: Option<TrafficConfig>,
     /// Reads `coze.yaml` again when it, or a file that it names, has changed.
@@ -75,6 +79,7 @@ impl ServerConfig {
             limits: Limits::default(),
             faults: false,
             fault_seed: None,
+            seed: None,
             traffic: None,
             watch: false,
             durable: true,
@@ -122,6 +127,11 @@ pub struct Space {
     /// The workflows.
     #[serde(default)]
     pub workflows: Vec<WorkflowConfig>,
+    /// Folders of documents that become datasets.
+    #[serde(default)]
+    pub datasets: Vec<DatasetConfig>,
+    /// The endpoint that makes vectors of texts; without one, documents are found by their words.
+    pub embeddings: Option<EmbeddingsConfig>,
     /// Web pages and tools may be on this machine and in private networks.
     #[serde(default)]
     pub allow_private_networks: bool,
@@ -182,6 +192,9 @@ pub struct BotConfig {
     #[serde(default, deserialize_with = "ids")]
     #[schemars(schema_with = "schema::ids")]
     pub workflows: Vec<String>,
+    /// What it looks up before it answers.
+    #[serde(default)]
+    pub knowledge: KnowledgeConfig,
     /// Name or id of its workspace; the local one by default.
     pub space: Option<String>,
     /// What it remembers of each of its users.
@@ -418,7 +431,7 @@ fn first_line(text: &str) -> String {
     }
 }
 
-fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(crate) fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = coze_types::Id::deserialize(deserializer)?;
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) || id.len() > 19 {
         return Err(serde::de::Error::custom(format!(
@@ -429,7 +442,9 @@ fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
     Ok(id.as_str().to_owned())
 }
 
-fn ids<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(crate) fn ids<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     struct Item(#[serde(deserialize_with = "id")] String);
     Ok(Vec::<Item>::deserialize(deserializer)?

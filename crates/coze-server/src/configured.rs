@@ -13,6 +13,7 @@ use coze_workflow::Plan;
 use crate::app::App;
 use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
 use crate::definition::Definition;
+use crate::knowledge::{self, Declared, Embedder};
 use crate::models::Model;
 use crate::oauth::OAuthApp;
 use crate::outbound::Outbound;
@@ -27,6 +28,10 @@ pub(crate) struct Configured {
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
     pub(crate) oauth_apps: BTreeMap<String, OAuthApp>,
+    /// Folders of documents.
+    pub(crate) datasets: Vec<Declared>,
+    /// Makes vectors of texts, where an endpoint is configured.
+    pub(crate) embedder: Option<Arc<Embedder>>,
     /// The way to addresses that callers and documents name.
     pub(crate) outbound: Outbound,
 }
@@ -41,6 +46,11 @@ impl Configured {
             offline: crate::models::build(space, None)?,
             workflows: workflows(space)?,
             oauth_apps: crate::oauth::apps(space)?,
+            datasets: knowledge::declared(space)?,
+            embedder: match &space.embeddings {
+                Some(config) => Some(Arc::new(Embedder::new(config)?)),
+                None => None,
+            },
             outbound: Outbound::new(space.allow_private_networks)?,
         })
     }

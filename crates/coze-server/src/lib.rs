@@ -35,6 +35,7 @@ mod fail;
 mod form;
 mod identity;
 mod ids;
+mod knowledge;
 mod limits;
 mod listen;
 mod models;
@@ -47,6 +48,7 @@ mod prompt;
 mod reload;
 mod router;
 mod routes;
+mod seed;
 mod settings;
 mod store;
 mod testing;
@@ -74,9 +76,13 @@ pub use config::{
     TokenConfig, ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
+pub use knowledge::{
+    ChunkConfig, DatasetConfig, EmbeddingsConfig, KnowledgeConfig, Strategy as KnowledgeStrategy,
+};
 pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use plan::Plan;
+pub use seed::Seed;
 pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
 pub use store::{Backup, backup, restore};
@@ -187,7 +193,9 @@ impl Server {
                 InstallError::Store(error) => StartError::Data(error),
                 InstallError::Conflict(why) => StartError::Space(why),
             })?;
+        app.fill().await?;
         app.set_address(address);
+        knowledge::start(&app);
         let accepting = CancellationToken::new();
         let (routes, recorder) = match traffic {
             Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,

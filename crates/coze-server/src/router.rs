@@ -14,8 +14,8 @@ use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::oauth;
 use crate::routes::{
-    audio, bots, chat, collaboration, conversations, files, messages, organizations, runs, tokens,
-    users, voiceprints, workflows, workspaces,
+    audio, bots, chat, collaboration, conversations, datasets, documents, files, messages,
+    organizations, runs, tokens, users, voiceprints, workflows, workspaces,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -25,7 +25,8 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        bots as b, conversations as c, datasets as d, documents as k, files as f, messages as m,
+        runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
@@ -65,6 +66,19 @@ pub(crate) fn router(app: App) -> Router {
 
     routes.add::<f::UploadFile>(post(files::upload).layer(DefaultBodyLimit::disable()));
     routes.add::<f::RetrieveFile>(endpoint(files::retrieve));
+    routes.add::<d::CreateDataset>(endpoint(datasets::create));
+    routes.add::<d::ListDatasets>(endpoint(datasets::list));
+    routes.add::<d::UpdateDataset>(endpoint(datasets::update));
+    routes.add::<d::DeleteDataset>(endpoint(datasets::delete));
+    routes.add::<d::RetrieveDocumentProgress>(endpoint(datasets::progress));
+    routes.add::<d::ListDatasetImages>(endpoint(datasets::images));
+    routes.add::<d::UpdateDatasetImage>(endpoint(datasets::update_image));
+    routes.add::<k::CreateDocuments>(endpoint(documents::create));
+    routes.add::<k::ListDocuments>(endpoint(documents::list));
+    routes.add::<k::ListDocumentsByQuery>(endpoint(documents::list_by_query));
+    routes.add::<k::UpdateDocument>(endpoint(documents::update));
+    routes.add::<k::DeleteDocuments>(endpoint(documents::delete));
+
     routes.add::<b::ListBots>(endpoint(bots::list));
     routes.add::<b::RetrieveBot>(endpoint(bots::retrieve));
     routes.add::<b::ListPublishedBots>(endpoint(bots::list_published));

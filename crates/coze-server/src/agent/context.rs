@@ -4,9 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, Role};
 
+use super::knowledge;
 use crate::app::App;
 use crate::configured::{Agent, Configured};
 use crate::fail::Fail;
+use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
 use crate::prompt;
 use crate::store::{ChatRecord, number};
@@ -21,6 +23,7 @@ pub(crate) async fn request(
     app: &App,
     agent: &Agent,
     record: &ChatRecord,
+    passages: &[Passage],
 ) -> Result<ModelRequest, Fail> {
     let variables = record.request.custom_variables.as_ref();
     let prompt = prompt::render(&agent.config.prompt, variables)
@@ -64,6 +67,7 @@ pub(crate) async fn request(
     }
     let mut request = ModelRequest {
         system: system.join("\n"),
+        knowledge: passages.iter().map(|it| it.text.clone()).collect(),
         messages,
         tools: tools(&app.configured(), agent),
         ..ModelRequest::default()
@@ -104,7 +108,10 @@ fn tools(configured: &Configured, agent: &Agent) -> Vec<ToolSpec> {
         description: workflow.description.clone(),
         parameters: crate::workflows::input_schema(&workflow.plan),
     });
-    local.chain(workflows).collect()
+    local
+        .chain(workflows)
+        .chain(knowledge::tool(agent))
+        .collect()
 }
 
 async fn convert(
@@ -192,4 +199,18 @@ pub(crate) fn text_of(message: &Message) -> String {
         .filter_map(|item| item.text)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// What the user asks in this chat: the texts of the last message of theirs.
+pub(super) fn question(record: &ChatRecord) -> String {
+    let mut given = record.request.additional_messages.iter().flatten();
+    let last = given.rfind(|it| it.role == Role::User);
+    let Some(last) = last else {
+        return String::new();
+    };
+    text_of(&Message {
+        content: last.content.clone(),
+        content_type: last.content_type.clone().unwrap_or_default(),
+        ..Message::default()
+    })
 }

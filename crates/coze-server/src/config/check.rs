@@ -64,6 +64,6 @@ impl Space {
                 return Err(Misfit::new(format!("faults[{index}].{key}"), why));
             }
         }
-        Ok(())
+        crate::knowledge::check(self)
     }
 }

@@ -7,7 +7,7 @@ mod lists;
 use std::sync::Arc;
 
 use coze_types::Data;
-use coze_types::bots::{Bot, RetrieveBot, RetrieveOnlineBot};
+use coze_types::bots::{Bot, BotKnowledge, RetrieveBot, RetrieveOnlineBot};
 
 use crate::app::App;
 use crate::call::Call;
@@ -50,7 +50,7 @@ pub(crate) async fn retrieve(app: App, call: Call<RetrieveBot>) -> Result<Data<B
     };
     let agent = open(&app, &call.user, &call.row.bot_id, &edition).await?;
     Ok(Data {
-        data: agent.wire(&app),
+        data: wire(&app, &agent).await?,
     })
 }
 
@@ -67,8 +67,30 @@ pub(crate) async fn retrieve_online(
     };
     let agent = open(&app, &call.user, &query.bot_id, &edition).await?;
     Ok(Data {
-        data: agent.wire(&app),
+        data: wire(&app, &agent).await?,
     })
+}
+
+/// The agent as the API shows it, with the datasets that are there by name.
+async fn wire(app: &App, agent: &Agent) -> Result<Bot, Fail> {
+    let mut bot = agent.wire(app);
+    let Some(knowledge) = bot.knowledge.take() else {
+        return Ok(bot);
+    };
+    let named = app.db.read(move |unit| {
+        let mut named = Vec::new();
+        for mut info in knowledge.knowledge_infos {
+            if let Some(found) = unit.dataset(number(&info.id))? {
+                info.name = found.it.name;
+                named.push(info);
+            }
+        }
+        Ok::<_, Fail>(named)
+    });
+    bot.knowledge = Some(BotKnowledge {
+        knowledge_infos: named.await?,
+    });
+    Ok(bot)
 }
 
 /// What can be talked to in a channel.

@@ -5,6 +5,8 @@ pub(crate) mod bots;
 pub(crate) mod chat;
 pub(crate) mod collaboration;
 pub(crate) mod conversations;
+pub(crate) mod datasets;
+pub(crate) mod documents;
 pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod organizations;

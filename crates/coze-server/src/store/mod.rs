@@ -7,9 +7,12 @@
 mod backup;
 mod bots;
 mod chats;
+mod chunks;
 mod collaborators;
 mod conversations;
 mod copy;
+mod datasets;
+mod documents;
 mod enterprises;
 mod files;
 mod messages;
@@ -30,8 +33,11 @@ use coze_types::chat::Chat;
 pub use backup::{Backup, backup, restore};
 pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
+pub(crate) use chunks::{Chunks, FoundChunk, NewChunk};
 pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
+pub(crate) use datasets::{DatasetFilter, DatasetRecord, Datasets};
+pub(crate) use documents::{DatasetTotals, DocumentFilter, DocumentRecord, Documents};
 pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
@@ -104,6 +110,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The disk is to blame: what failed can be done again when there is room.
+    pub(crate) fn is_unwritable(&self) -> bool {
+        use rusqlite::ErrorCode;
+        match self {
+            Self::Commit(_) | Self::Io { .. } => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure)
+            ),
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             path: path.display().to_string(),
@@ -124,6 +143,9 @@ pub(crate) trait Unit:
     + Users
     + Bots
     + Collaborators
+    + Datasets
+    + Documents
+    + Chunks
     + Voices
     + Voiceprints
     + Spaces

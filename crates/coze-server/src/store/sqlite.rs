@@ -23,7 +23,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_bots.sql"),
     include_str!("migrations/0004_audio.sql"),
     include_str!("migrations/0005_tokens.sql"),
-    include_str!("migrations/0006_oauth.sql"),
+    include_str!("migrations/0006_knowledge.sql"),
+    include_str!("migrations/0007_oauth.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -38,6 +39,8 @@ impl Unit for Sqlite<'_> {
         let sql = "SELECT max(id) FROM (SELECT max(id) AS id FROM conversation \
                    UNION ALL SELECT max(section_id) FROM conversation \
                    UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
+                   UNION ALL SELECT max(id) FROM dataset WHERE declared = 0 \
+                   UNION ALL SELECT max(id) FROM document \
                    UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run \
                    UNION ALL SELECT max(id) FROM user UNION ALL SELECT max(id) FROM space \
                    UNION ALL SELECT max(id) FROM bot \
@@ -350,7 +353,8 @@ fn write_all(connection: &mut Connection, mut group: Vec<Box<dyn Job>>) {
         .err()
         .map(|error| error.to_string());
     if let Some(message) = &failure {
-        tracing::error!(%message, writes = group.len(), "a commit failed");
+        let (path, writes) = (connection.path().unwrap_or_default(), group.len());
+        tracing::error!(path, %message, writes, "the database could not be written");
     }
     for job in group {
         job.tell(match &failure {

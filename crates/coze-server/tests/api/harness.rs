@@ -238,6 +238,12 @@ impl Api {
         self.open(path, body).await.rest().await
     }
 
+    /// Writes another `coze.yaml` and has it read.
+    pub(crate) async fn reload(&self, yaml: &str) -> Result<(), coze_server::ConfigError> {
+        std::fs::write(self.folder.path().join("coze.yaml"), yaml).unwrap();
+        within(self.server.reload()).await
+    }
+
     pub(crate) async fn stop(self) -> TempDir {
         within(self.server.stop()).await;
         self.folder

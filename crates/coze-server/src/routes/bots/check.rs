@@ -35,7 +35,10 @@ pub(super) async fn fields(app: &App, caller: &Caller, body: &UpdateBotBody) -> 
     body.onboarding_info.as_ref().map_or(Ok(()), onboarding)?;
     body.model_info_config.as_ref().map_or(Ok(()), model)?;
     body.suggest_reply_info.as_ref().map_or(Ok(()), suggest)?;
-    body.knowledge.as_ref().map_or(Ok(()), knowledge)?;
+    if let Some(it) = &body.knowledge {
+        knowledge(it)?;
+        datasets(app, caller, it).await?;
+    }
     workflows(app, caller, body)?;
     icon(app, caller, body.icon_file_id.as_ref()).await
 }
@@ -158,6 +161,25 @@ fn knowledge(it: &KnowledgeConfig) -> Result<(), Fail> {
         return Err(Fail::invalid("knowledge.dataset_ids", why));
     }
     Ok(())
+}
+
+/// The datasets are there, and the caller may use them.
+async fn datasets(app: &App, caller: &Caller, it: &KnowledgeConfig) -> Result<(), Fail> {
+    let ids = it.dataset_ids.clone().unwrap_or_default();
+    let caller = caller.clone();
+    let seen = app.db.read(move |unit| {
+        for (index, id) in ids.iter().enumerate() {
+            let field = format!("knowledge.dataset_ids[{index}]");
+            required(&field, id)?;
+            let found = unit.dataset(number(id))?;
+            caller.open("dataset", id, found).map_err(|fail| Fail {
+                msg: format!("Request parameter error: {field}: {}", fail.msg).into(),
+                ..fail
+            })?;
+        }
+        Ok(())
+    });
+    seen.await
 }
 
 fn workflows(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fail> {
