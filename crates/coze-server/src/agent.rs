@@ -1,6 +1,7 @@
 //! A chat at work: asks the model, carries out tools, says what happens, writes down what came.
 
 mod context;
+mod knowledge;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use serde_json::json;
 use crate::app::{App, Running};
 use crate::configured::Agent;
 use crate::fail::Fail;
+use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::store::{ChatRecord, Turn, TurnCall};
@@ -49,6 +51,7 @@ pub(crate) fn spawn(
         output,
         usage,
         running,
+        passages: Vec::new(),
         unsettled: false,
     };
     app.tasks.spawn(run.run());
@@ -61,6 +64,8 @@ struct Run {
     output: Output,
     usage: Usage,
     running: Running,
+    /// What was looked up for the question.
+    passages: Vec<Passage>,
     /// How it ended is not written down, because the disk took nothing.
     unsettled: bool,
 }
@@ -128,6 +133,7 @@ impl Run {
 
     /// Asks the model until it answers without calling a tool.
     async fn rounds(&mut self) -> Result<Round, End> {
+        self.recall().await?;
         for _ in 0..MAX_ROUNDS {
             let round = self.round().await?;
             if round.calls.is_empty() {
@@ -140,7 +146,8 @@ impl Run {
     }
 
     async fn round(&mut self) -> Result<Round, End> {
-        let request = context::request(&self.app, &self.agent, &self.record).await?;
+        let request =
+            context::request(&self.app, &self.agent, &self.record, &self.passages).await?;
         let mut events = self.agent.model.respond(request);
         let mut round = Round {
             message_id: self.app.ids.next_id(),
@@ -211,6 +218,9 @@ impl Run {
                 .any(|tool| tool.name == call.name);
             let output = match local {
                 true => None,
+                false if knowledge::is_tool(&self.agent, &call.name) => {
+                    Some(self.look_up(&call.arguments, &mut messages).await)
+                }
                 false => Some(self.call_tool(&call.name, &call.arguments).await),
             };
             if let Some(output) = &output {
@@ -254,13 +264,8 @@ impl Run {
         if let Some(output) = tools::call(name, arguments, self.app.now()) {
             return output;
         }
-        let configured = self.app.configured();
-        let workflow = self.agent.config.workflows.iter().find_map(|id| {
-            configured
-                .workflows
-                .get(id)
-                .filter(|workflow| workflow.name == name)
-        });
+        let mut workflows = self.agent.workflows.iter();
+        let workflow = workflows.find(|workflow| workflow.name == name);
         match workflow {
             Some(workflow) => workflows::call_as_tool(&self.app, workflow, arguments, &self.record)
                 .await

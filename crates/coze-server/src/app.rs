@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) tasks: TaskTracker,
     /// Ends everything that runs.
     pub(crate) stop: CancellationToken,
+    /// Wakes the work on documents.
+    pub(crate) indexing: Notify,
     pub(crate) started_at: i64,
     begun: Instant,
     address: OnceLock<SocketAddr>,
@@ -106,6 +109,7 @@ impl App {
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            indexing: Notify::new(),
             begun: Instant::now(),
             address: OnceLock::new(),
         })))

@@ -10,12 +10,14 @@ use coze_types::bots::{
 use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
-use crate::app::App;
+use crate::clock::Clock;
 use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
 use crate::definition::Definition;
+use crate::knowledge::{self, Declared, Embedder};
+use crate::library::Library;
 use crate::models::Model;
 use crate::outbound::Outbound;
-use crate::store::BotRecord;
+use crate::store::{BotRecord, WorkflowRecord, number};
 
 /// One reading of `coze.yaml`; it never changes, another reading takes its place.
 pub(crate) struct Configured {
@@ -25,6 +27,12 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    /// Apps, folders and templates.
+    pub(crate) library: Library,
+    /// Folders of documents.
+    pub(crate) datasets: Vec<Declared>,
+    /// Makes vectors of texts, where an endpoint is configured.
+    pub(crate) embedder: Option<Arc<Embedder>>,
     /// The way to addresses that callers and documents name.
     pub(crate) outbound: Outbound,
 }
@@ -33,11 +41,19 @@ impl Configured {
     /// # Errors
     /// What does not fit together, and where.
     pub(crate) fn new(space: &Space) -> Result<Self, Misfit> {
+        let read_at = Clock::default().now();
+        let workflows = workflows(space, read_at)?;
         Ok(Self {
             models: models(space)?,
-            bots: bots(space)?,
+            library: Library::new(space, read_at),
+            bots: bots(space, &workflows, read_at)?,
             offline: crate::models::build(space, None)?,
-            workflows: workflows(space)?,
+            workflows,
+            datasets: knowledge::declared(space)?,
+            embedder: match &space.embeddings {
+                Some(config) => Some(Arc::new(Embedder::new(config)?)),
+                None => None,
+            },
             outbound: Outbound::new(space.allow_private_networks)?,
         })
     }
@@ -55,6 +71,8 @@ pub(crate) struct Agent {
     pub(crate) space: i64,
     pub(crate) config: BotConfig,
     pub(crate) model: Arc<dyn Model>,
+    /// The workflows that it may call.
+    pub(crate) workflows: Vec<Arc<Workflow>>,
     /// What the API says about it.
     pub(crate) definition: Definition,
     pub(crate) profile: Profile,
@@ -75,9 +93,13 @@ pub(crate) struct Profile {
 
 /// A workflow, read and checked.
 pub(crate) struct Workflow {
-    pub(crate) id: String,
     /// The space that it belongs to.
     pub(crate) space: i64,
+    pub(crate) owner: i64,
+    /// The app that it belongs to.
+    pub(crate) app: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) description: String,
     /// The text of its file, kept with each run.
@@ -96,9 +118,13 @@ fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
     Ok(models)
 }
 
-fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
+fn bots(
+    space: &Space,
+    workflows: &BTreeMap<String, Arc<Workflow>>,
+    read_at: i64,
+) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
     let mut bots = BTreeMap::new();
-    let (demo, read_at) = (demo_bot(), crate::clock::Clock::default().now());
+    let demo = demo_bot();
     for (index, config) in space.bots.iter().chain([&demo]).enumerate() {
         let misfit = |key: &str, why: String| {
             let why = format!("bots: {}: {why}", config.name);
@@ -116,6 +142,8 @@ fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
                 &format!("bots: {}", config.name),
             )
         })?;
+        let mut folders = space.folders.iter();
+        let folder = folders.find(|folder| folder.bots.contains(&config.id));
         let home = space.space_or_local(config.space.as_deref());
         bots.insert(
             config.id.clone(),
@@ -123,12 +151,19 @@ fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
                 space: home.map_err(|why| format!("bots: {}: {why}", config.name))?,
                 config: config.clone(),
                 model,
+                workflows: config
+                    .workflows
+                    .iter()
+                    .filter_map(|id| workflows.get(id))
+                    .cloned()
+                    .collect(),
                 definition: Definition::of(config),
                 profile: Profile {
                     owner: LOCAL_USER,
                     created_at: read_at,
                     updated_at: read_at,
                     version: (read_at * 1000).to_string(),
+                    folder: folder.map(|it| number(&it.id)),
                     ..Profile::default()
                 },
             }),
@@ -157,7 +192,7 @@ fn demo_bot() -> BotConfig {
     }
 }
 
-fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
+fn workflows(space: &Space, read_at: i64) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
     let mut workflows = BTreeMap::new();
     for (index, config) in space.workflows.iter().enumerate() {
         let path = space.folder.join(&config.file);
@@ -173,7 +208,12 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
             }
             tracing::warn!(workflow = config.name, "{diagnostic}");
         }
+        let mut apps = space.apps.iter();
+        let app = apps.find(|app| app.workflows.contains(&config.id));
         let workflow = Workflow {
+            owner: LOCAL_USER,
+            app: app.map(|app| app.id.clone()),
+            created_at: read_at,
             id: config.id.clone(),
             space: space
                 .space_or_local(config.space.as_deref())
@@ -188,12 +228,31 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
     Ok(workflows)
 }
 
+impl Workflow {
+    /// A workflow of the store. What was copied had no error, so none is there now.
+    pub(crate) fn stored(it: WorkflowRecord) -> Result<Self, String> {
+        let (plan, _) = coze_workflow::parse(&it.canvas).map_err(|error| error.to_string())?;
+        Ok(Self {
+            space: it.space,
+            owner: it.owner,
+            app: it.app.map(|id| id.to_string()),
+            created_at: it.created_at,
+            id: it.id.to_string(),
+            name: it.name,
+            description: it.description,
+            canvas: it.canvas,
+            plan: Arc::new(plan),
+        })
+    }
+}
+
 impl Agent {
     /// An agent of the store, in one of its states.
     pub(crate) fn stored(
         configured: &Configured,
         bot: &BotRecord,
         definition: &Definition,
+        workflows: Vec<Arc<Workflow>>,
         version: Option<(i64, i64)>,
     ) -> Self {
         let config = definition.config(bot.id);
@@ -201,6 +260,7 @@ impl Agent {
             space: bot.space,
             model: configured.model(config.model.as_deref()),
             config,
+            workflows,
             definition: definition.clone(),
             profile: Profile {
                 owner: bot.owner,
@@ -216,15 +276,10 @@ impl Agent {
     }
 
     /// The agent as the API shows it.
-    pub(crate) fn wire(&self, app: &App) -> Bot {
+    pub(crate) fn wire(&self) -> Bot {
         let (config, profile) = (&self.config, &self.profile);
         let definition = &self.definition;
-        let configured = app.configured();
-        let workflows = config
-            .workflows
-            .iter()
-            .filter_map(|id| configured.workflows.get(id));
-        let workflows = workflows.map(|workflow| WorkflowRef {
+        let workflows = self.workflows.iter().map(|workflow| WorkflowRef {
             id: workflow.id.as_str().into(),
             name: Some(workflow.name.clone()),
             description: Some(workflow.description.clone()),
@@ -290,6 +345,7 @@ impl Agent {
             updated_at: Timestamp(profile.updated_at),
             published_at: Some(Timestamp(profile.updated_at)),
             owner_user_id: profile.owner.into(),
+            folder_id: profile.folder.map(Id::from),
             ..SimpleBot::default()
         }
     }

@@ -52,6 +52,7 @@ impl Definition {
                 .iter()
                 .map(|it| it.as_str().into())
                 .collect(),
+            knowledge: config.knowledge.to_api(),
             model: Some(config.settings.to_api(model)),
             variables: config.variables.iter().map(wire_variable).collect(),
             tools: config.tools.clone(),
@@ -89,6 +90,7 @@ impl Definition {
                 .map(|it| it.as_str().to_owned())
                 .collect(),
             variables: self.variables.iter().map(config_variable).collect(),
+            knowledge: crate::knowledge::KnowledgeConfig::of_api(&self.knowledge),
         }
     }
 
@@ -131,7 +133,8 @@ impl Definition {
     }
 }
 
-fn wire_variable(it: &VariableConfig) -> BotVariable {
+/// A variable as the API shows it.
+pub(crate) fn wire_variable(it: &VariableConfig) -> BotVariable {
     BotVariable {
         keyword: it.name.clone(),
         default_value: it.default.clone(),

@@ -35,9 +35,12 @@ mod fail;
 mod form;
 mod identity;
 mod ids;
+mod knowledge;
+mod library;
 mod limits;
 mod listen;
 mod models;
+mod not_served;
 mod outbound;
 mod output;
 mod parts;
@@ -52,6 +55,7 @@ mod testing;
 mod tools;
 mod traffic;
 mod validate;
+mod variables;
 mod workflows;
 
 use std::net::SocketAddr;
@@ -68,11 +72,15 @@ use crate::store::{Db, StoreError};
 use crate::traffic::Recorder;
 
 pub use config::{
-    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
-    OfflineConfig, OpenAiConfig, ServerConfig, Space, SpaceConfig, TokenConfig, ToolConfig,
-    UserConfig, VariableConfig, WorkflowConfig,
+    AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, FolderConfig,
+    FolderKind, MemberConfig, ModelConfig, OfflineConfig, OpenAiConfig, ServerConfig, Space,
+    SpaceConfig, TemplateConfig, TokenConfig, ToolConfig, UserConfig, VariableConfig,
+    WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
+pub use knowledge::{
+    ChunkConfig, DatasetConfig, EmbeddingsConfig, KnowledgeConfig, Strategy as KnowledgeStrategy,
+};
 pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
 pub use seed::Seed;
@@ -188,6 +196,7 @@ impl Server {
             })?;
         app.fill().await?;
         app.set_address(address);
+        knowledge::start(&app);
         let accepting = CancellationToken::new();
         let (routes, recorder) = match traffic {
             Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,

@@ -5,6 +5,7 @@
 //! not kept in memory: its journal brings it back.
 
 mod chatflow;
+mod knowledge;
 mod outcome;
 mod schema;
 mod sink;

@@ -57,12 +57,13 @@ impl Space {
                     Misfit::new(format!("workflows[{index}].space"), why)
                 })?;
         }
+        self.check_library()?;
         for (index, rule) in self.faults.iter().enumerate() {
             if let Some((key, why)) = rule.problem() {
                 let why = format!("faults: {key}: {why}");
                 return Err(Misfit::new(format!("faults[{index}].{key}"), why));
             }
         }
-        Ok(())
+        crate::knowledge::check(self)
     }
 }
