@@ -18,6 +18,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from methods import not_served
+from methods.local import TOKEN, serve
 from schemathesis import GenerationMode
 
 import specification
@@ -26,7 +27,6 @@ EXAMPLES = int(os.environ.get("COZE_SPECIFICATION_EXAMPLES", "10"))
 SEED = 20260101
 TOTALS = Counter()
 REACHED = {}
-TOKEN = "test-token"
 DESCRIPTION = specification.load()
 
 if DESCRIPTION is None:
@@ -84,8 +84,7 @@ OPERATIONS.sort(key=lambda it: it[0] == "delete" or re.search("delete|unpublish|
 
 @pytest.fixture(scope="module")
 def local(binary, tmp_path_factory):
-    config = harness.REPO / "interop/server/coze.yaml"
-    server = harness.serve(tmp_path_factory.mktemp("specification"), config, TOKEN)
+    server = serve(tmp_path_factory.mktemp("specification"))
     yield server
     server.stop()
 

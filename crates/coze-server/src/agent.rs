@@ -16,6 +16,7 @@ use coze_types::messages::{
 };
 use coze_types::{Id, Timestamp};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::app::{App, Running};
@@ -25,7 +26,7 @@ use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::store::{ChatRecord, Turn, TurnCall};
-use crate::{tools, workflows};
+use crate::tools::{Tool, Toolbox};
 
 pub(crate) use context::text_of;
 
@@ -51,6 +52,7 @@ pub(crate) fn spawn(
         output,
         usage,
         running,
+        tools: Toolbox::default(),
         passages: Vec::new(),
         unsettled: false,
     };
@@ -64,6 +66,7 @@ struct Run {
     output: Output,
     usage: Usage,
     running: Running,
+    tools: Toolbox,
     /// What was looked up for the question.
     passages: Vec<Passage>,
     /// How it ended is not written down, because the disk took nothing.
@@ -133,6 +136,7 @@ impl Run {
 
     /// Asks the model until it answers without calling a tool.
     async fn rounds(&mut self) -> Result<Round, End> {
+        self.tools = Toolbox::of(&self.agent);
         self.recall().await?;
         for _ in 0..MAX_ROUNDS {
             let round = self.round().await?;
@@ -146,8 +150,10 @@ impl Run {
     }
 
     async fn round(&mut self) -> Result<Round, End> {
-        let request =
-            context::request(&self.app, &self.agent, &self.record, &self.passages).await?;
+        let mut tools = self.tools.specs();
+        tools.extend(knowledge::tool(&self.agent));
+        let (agent, record) = (&self.agent, &self.record);
+        let request = context::request(&self.app, agent, record, &self.passages, tools).await?;
         let mut events = self.agent.model.respond(request);
         let mut round = Round {
             message_id: self.app.ids.next_id(),
@@ -192,55 +198,46 @@ impl Run {
         }
     }
 
-    /// Carries out what the server can; pauses when something is left to the caller.
+    /// Carries out what the server can, all at once; pauses when something is left to the caller.
     async fn call_tools(&mut self, round: Round) -> Result<(), End> {
         let mut messages = Vec::new();
         if !round.answer.is_empty() {
             messages.push(self.answer(&round));
         }
-        let mut turn = Turn {
-            text: round.answer,
-            calls: Vec::new(),
-        };
-        for call in round.calls {
-            // Kept when the model gave one: it expects the output under the same id.
-            let id = if call.id.is_empty() {
-                format!("call_{}", self.app.ids.next())
-            } else {
-                call.id
-            };
-            messages.push(self.function_call(&call.name, &call.arguments));
-            let local = self
-                .agent
-                .config
-                .tools
-                .iter()
-                .any(|tool| tool.name == call.name);
-            let output = match local {
-                true => None,
-                false if knowledge::is_tool(&self.agent, &call.name) => {
-                    Some(self.look_up(&call.arguments, &mut messages).await)
-                }
-                false => Some(self.call_tool(&call.name, &call.arguments).await),
-            };
+        messages.extend(round.calls.iter().map(|call| self.function_call(call)));
+        // Whoever listens hears of the calls before they have taken their time.
+        self.store(messages.clone()).await?;
+        self.say(&messages).await;
+        let mut outputs = Vec::new();
+        let mut responses = Vec::new();
+        for (output, found) in self.outputs(&round.calls).await? {
+            responses.extend(found);
             if let Some(output) = &output {
-                messages.push(tool_response(
-                    self.message(MessageType::ToolResponse, String::new()),
-                    output,
-                ));
+                let message = self.message(MessageType::ToolResponse, String::new());
+                responses.push(tool_response(message, output));
             }
-            turn.calls.push(TurnCall {
-                id,
-                name: call.name,
-                arguments: call.arguments,
-                output,
-            });
+            outputs.push(output);
         }
+        let calls = round.calls.into_iter().zip(outputs);
+        let calls = calls.map(|(call, output)| TurnCall {
+            // Kept when the model gave one: it expects the output under the same id.
+            id: match call.id.is_empty() {
+                true => format!("call_{}", self.app.ids.next()),
+                false => call.id,
+            },
+            name: call.name,
+            arguments: call.arguments,
+            output,
+        });
+        let turn = Turn {
+            text: round.answer,
+            calls: calls.collect(),
+        };
         let pending = pending(&turn);
         self.record.turns.push(turn);
         if pending.is_empty() {
-            self.store(messages.clone()).await?;
-            self.say(&messages).await;
+            self.store(responses.clone()).await?;
+            self.say(&responses).await;
             return Ok(());
         }
         let chat = &mut self.record.chat;
@@ -252,26 +249,39 @@ impl Run {
                 tool_calls: pending,
             }),
         });
-        self.store(messages.clone()).await?;
-        self.say(&messages).await;
+        self.store(responses.clone()).await?;
+        self.say(&responses).await;
         let chat = Box::new(self.record.wire());
         self.output.send(&ChatEvent::RequiresAction(chat)).await;
         Err(End::Paused)
     }
 
-    /// Failures of a tool are told to the model, which can mend them.
-    async fn call_tool(&self, name: &str, arguments: &str) -> String {
-        if let Some(output) = tools::call(name, arguments, self.app.now()) {
-            return output;
+    /// What the calls give, in their order, and what was found in the knowledge for them; nothing
+    /// for those that are left to the caller.
+    async fn outputs(
+        &self,
+        calls: &[ModelCall],
+    ) -> Result<Vec<(Option<String>, Vec<Message>)>, End> {
+        let (tools, token) = (&self.tools, &self.running.token);
+        let calls = calls.iter().map(async |call| {
+            let (name, arguments) = (&call.name, &call.arguments);
+            let mut found = Vec::new();
+            if tools.find(name).is_some_and(Tool::is_local) {
+                return (None, found);
+            }
+            let output = if knowledge::is_tool(&self.agent, name) {
+                self.look_up(arguments, &mut found).await
+            } else {
+                let output = tools.call(&self.app, name, arguments, &self.record, token);
+                output.await
+            };
+            (Some(output), found)
+        });
+        let outputs = join_all(calls).await;
+        if token.is_cancelled() {
+            return Err(End::Canceled);
         }
-        let mut workflows = self.agent.workflows.iter();
-        let workflow = workflows.find(|workflow| workflow.name == name);
-        match workflow {
-            Some(workflow) => workflows::call_as_tool(&self.app, workflow, arguments, &self.record)
-                .await
-                .unwrap_or_else(|why| format!("error: {why}")),
-            None => format!("error: there is no tool named {name}"),
-        }
+        Ok(outputs)
     }
 
     async fn complete(&mut self, mut round: Round) -> Result<(), End> {
@@ -400,13 +410,17 @@ impl Run {
         message
     }
 
-    fn function_call(&self, name: &str, arguments: &str) -> Message {
-        let plugin: Option<i64> = self.agent.config.id.parse().ok();
+    fn function_call(&self, call: &ModelCall) -> Message {
+        let tool = self.tools.find(&call.name);
+        let numbers = tool.and_then(Tool::numbers);
+        // What belongs to no plugin is the agent's own.
+        let own = self.agent.config.id.parse().ok();
         let content = FunctionCallContent {
-            name: name.to_owned(),
-            arguments: serde_json::from_str(arguments).unwrap_or_else(|_| arguments.into()),
-            plugin_id: plugin,
-            api_id: plugin,
+            name: call.name.clone(),
+            arguments: serde_json::from_str(&call.arguments)
+                .unwrap_or_else(|_| call.arguments.as_str().into()),
+            plugin_id: numbers.map(|(plugin, _)| plugin).or(own),
+            api_id: numbers.map(|(_, tool)| tool).or(own),
             plugin_type: Some(1),
             thought: None,
         };

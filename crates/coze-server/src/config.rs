@@ -1,5 +1,6 @@
 //! `coze.yaml`: the agents, models and workflows that a server has, and who may use them.
 
+mod abilities;
 mod check;
 mod identity;
 mod library;
@@ -22,6 +23,7 @@ use crate::seed::Seed;
 use crate::settings::ModelSettings;
 use crate::traffic::TrafficConfig;
 
+pub use abilities::{PluginAuth, PluginConfig, PluginUse};
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
 pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
 pub(crate) use place::Misfit;
@@ -118,6 +120,9 @@ pub struct Space {
     /// The workflows.
     #[serde(default)]
     pub workflows: Vec<WorkflowConfig>,
+    /// The plugins.
+    #[serde(default)]
+    pub plugins: Vec<PluginConfig>,
     /// The apps.
     #[serde(default)]
     pub apps: Vec<AppConfig>,
@@ -192,6 +197,9 @@ pub struct BotConfig {
     #[serde(default, deserialize_with = "ids")]
     #[schemars(schema_with = "schema::ids")]
     pub workflows: Vec<String>,
+    /// Plugins that it may use.
+    #[serde(default)]
+    pub plugins: Vec<PluginUse>,
     /// What it looks up before it answers.
     #[serde(default)]
     pub knowledge: KnowledgeConfig,

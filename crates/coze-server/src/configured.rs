@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coze_types::bots::{
-    Bot, BotKnowledge, KnowledgeConfig, KnowledgeInfo, ModelInfo, PluginApi, PluginInfo,
-    PluginToolId, SimpleBot, WorkflowRef,
+    Bot, BotKnowledge, KnowledgeConfig, KnowledgeInfo, ModelInfo, PluginApi, PluginInfo, SimpleBot,
+    WorkflowRef,
 };
 use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
 use crate::clock::Clock;
-use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
+use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, PluginUse, Space};
 use crate::definition::Definition;
 use crate::knowledge::{self, Declared, Embedder};
 use crate::library::Library;
 use crate::models::Model;
 use crate::outbound::Outbound;
+use crate::plugins::Plugin;
 use crate::store::{BotRecord, WorkflowRecord, number};
 
 /// One reading of `coze.yaml`; it never changes, another reading takes its place.
@@ -27,6 +28,7 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    pub(crate) plugins: BTreeMap<String, Arc<Plugin>>,
     /// Apps, folders and templates.
     pub(crate) library: Library,
     /// Folders of documents.
@@ -43,12 +45,14 @@ impl Configured {
     pub(crate) fn new(space: &Space) -> Result<Self, Misfit> {
         let read_at = Clock::default().now();
         let workflows = workflows(space, read_at)?;
+        let plugins = plugins(space)?;
         Ok(Self {
             models: models(space)?,
             library: Library::new(space, read_at),
-            bots: bots(space, &workflows, read_at)?,
+            bots: bots(space, &workflows, &plugins, read_at)?,
             offline: crate::models::build(space, None)?,
             workflows,
+            plugins,
             datasets: knowledge::declared(space)?,
             embedder: match &space.embeddings {
                 Some(config) => Some(Arc::new(Embedder::new(config)?)),
@@ -73,6 +77,8 @@ pub(crate) struct Agent {
     pub(crate) model: Arc<dyn Model>,
     /// The workflows that it may call.
     pub(crate) workflows: Vec<Arc<Workflow>>,
+    /// The plugins that it uses, as far as they are there.
+    pub(crate) plugins: Vec<Arc<Plugin>>,
     /// What the API says about it.
     pub(crate) definition: Definition,
     pub(crate) profile: Profile,
@@ -107,6 +113,37 @@ pub(crate) struct Workflow {
     pub(crate) plan: Arc<Plan>,
 }
 
+fn plugins(space: &Space) -> Result<BTreeMap<String, Arc<Plugin>>, Misfit> {
+    let mut plugins: BTreeMap<String, Arc<Plugin>> = BTreeMap::new();
+    for (index, config) in space.plugins.iter().enumerate() {
+        let misfit = |why: String| {
+            let place = format!("plugins[{index}].openapi");
+            Misfit::new(place, format!("plugins: {}: {why}", config.name))
+        };
+        let owner = space.space_or_local(config.space.as_deref());
+        let owner = owner.map_err(misfit)?;
+        let plugin = Plugin::load(config, owner, &space.folder).map_err(misfit)?;
+        plugins.insert(config.id.clone(), Arc::new(plugin));
+    }
+    for (index, bot) in space.bots.iter().enumerate() {
+        for (at, used) in bot.plugins.iter().enumerate() {
+            let Some(plugin) = plugins.get(&used.id) else {
+                continue;
+            };
+            for name in used.tools.iter().flatten() {
+                if plugin.tool(name).is_none() {
+                    let why = format!(
+                        "bots: {}: the plugin {} has no tool {name:?}",
+                        bot.name, used.id
+                    );
+                    return Err(Misfit::new(format!("bots[{index}].plugins[{at}]"), why));
+                }
+            }
+        }
+    }
+    Ok(plugins)
+}
+
 fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
     let mut models = BTreeMap::new();
     for name in space.models.keys() {
@@ -121,6 +158,7 @@ fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
 fn bots(
     space: &Space,
     workflows: &BTreeMap<String, Arc<Workflow>>,
+    plugins: &BTreeMap<String, Arc<Plugin>>,
     read_at: i64,
 ) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
     let mut bots = BTreeMap::new();
@@ -145,10 +183,12 @@ fn bots(
         let mut folders = space.folders.iter();
         let folder = folders.find(|folder| folder.bots.contains(&config.id));
         let home = space.space_or_local(config.space.as_deref());
+        let home = home.map_err(|why| format!("bots: {}: {why}", config.name))?;
         bots.insert(
             config.id.clone(),
             Arc::new(Agent {
-                space: home.map_err(|why| format!("bots: {}: {why}", config.name))?,
+                space: home,
+                plugins: used_plugins(plugins, &config.plugins, home),
                 config: config.clone(),
                 model,
                 workflows: config
@@ -259,6 +299,7 @@ impl Agent {
         Self {
             space: bot.space,
             model: configured.model(config.model.as_deref()),
+            plugins: used_plugins(&configured.plugins, &config.plugins, bot.space),
             config,
             workflows,
             definition: definition.clone(),
@@ -294,7 +335,7 @@ impl Agent {
             version: profile.version.clone(),
             prompt_info: Some(definition.prompt.clone()),
             onboarding_info: Some(definition.onboarding.clone()),
-            plugin_info_list: Some(plugins(&definition.plugins)),
+            plugin_info_list: Some(plugin_list(&self.plugins, &config.plugins)),
             model_info: Some(self.model_info()),
             knowledge: knowledge(&definition.knowledge),
             workflow_info_list: Some(workflows.collect()),
@@ -351,24 +392,47 @@ impl Agent {
     }
 }
 
-/// The tools that an agent may call, put together by plugin.
-fn plugins(tools: &[PluginToolId]) -> Vec<PluginInfo> {
-    let mut plugins: Vec<PluginInfo> = Vec::new();
-    for tool in tools {
-        let api = PluginApi {
-            api_id: tool.api_id.clone(),
-            ..PluginApi::default()
-        };
-        match plugins.iter_mut().find(|it| it.plugin_id == tool.plugin_id) {
-            Some(plugin) => plugin.api_info_list.get_or_insert_default().push(api),
-            None => plugins.push(PluginInfo {
-                plugin_id: tool.plugin_id.clone(),
-                api_info_list: Some(vec![api]),
+/// Those of the plugins that an agent uses; one made through the API may name what another
+/// workspace has.
+fn used_plugins(
+    plugins: &BTreeMap<String, Arc<Plugin>>,
+    used: &[PluginUse],
+    space: i64,
+) -> Vec<Arc<Plugin>> {
+    let found = used.iter().filter_map(|it| plugins.get(&it.id));
+    found.filter(|it| it.space == space).cloned().collect()
+}
+
+/// The plugins of an agent; of one that is not there, what the agent says.
+fn plugin_list(plugins: &[Arc<Plugin>], used: &[PluginUse]) -> Vec<PluginInfo> {
+    let info = |used: &PluginUse| {
+        let plugin = plugins.iter().find(|it| it.id == used.id);
+        let Some(plugin) = plugin else {
+            let apis = used.tools.iter().flatten().map(|id| PluginApi {
+                api_id: id.as_str().into(),
+                ..PluginApi::default()
+            });
+            return PluginInfo {
+                plugin_id: used.id.as_str().into(),
+                api_info_list: Some(apis.collect()),
                 ..PluginInfo::default()
-            }),
+            };
+        };
+        let tools = plugin.tools.iter().filter(|tool| used.has(tool));
+        let apis = tools.map(|tool| PluginApi {
+            api_id: tool.id.into(),
+            name: Some(tool.name.clone()),
+            description: Some(tool.description.clone()),
+        });
+        PluginInfo {
+            plugin_id: plugin.wire_id(),
+            name: Some(plugin.name.clone()),
+            description: Some(plugin.description.clone()),
+            icon_url: Some(String::new()),
+            api_info_list: Some(apis.collect()),
         }
-    }
-    plugins
+    };
+    used.iter().map(info).collect()
 }
 
 fn knowledge(config: &KnowledgeConfig) -> Option<BotKnowledge> {

@@ -44,6 +44,7 @@ mod not_served;
 mod outbound;
 mod output;
 mod parts;
+mod plugins;
 mod prompt;
 mod reload;
 mod router;
@@ -73,9 +74,9 @@ use crate::traffic::Recorder;
 
 pub use config::{
     AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, FolderConfig,
-    FolderKind, MemberConfig, ModelConfig, OfflineConfig, OpenAiConfig, ServerConfig, Space,
-    SpaceConfig, TemplateConfig, TokenConfig, ToolConfig, UserConfig, VariableConfig,
-    WorkflowConfig,
+    FolderKind, MemberConfig, ModelConfig, OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig,
+    PluginUse, ServerConfig, Space, SpaceConfig, TemplateConfig, TokenConfig, ToolConfig,
+    UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use knowledge::{

@@ -14,7 +14,7 @@ use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
     audio, bots, chat, collaboration, conversations, datasets, documents, files, messages,
-    organizations, runs, tokens, users, voiceprints, workflows, workspaces,
+    organizations, plugins, runs, tokens, users, voiceprints, workflows, workspaces,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -98,6 +98,7 @@ pub(crate) fn router(app: App) -> Router {
     add_people(&mut routes);
     add_library(&mut routes);
     add_audio(&mut routes);
+    add_plugins(&mut routes);
 
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
@@ -108,6 +109,16 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn(drain::after_answer))
         .with_state(app)
+}
+
+fn add_plugins(routes: &mut Routes) {
+    use coze_types::plugins as p;
+
+    routes.add::<p::ListStorePlugins>(endpoint(plugins::store));
+    routes.add::<p::ListStoreCategories>(endpoint(plugins::categories));
+    routes.add::<p::RetrievePlugins>(endpoint(plugins::many));
+    routes.add::<p::RetrievePlugin>(endpoint(plugins::retrieve));
+    routes.add::<p::CallPluginTool>(endpoint(plugins::call_tool));
 }
 
 /// Tokens, workspaces, enterprises and who belongs to them.

@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, Role};
 
-use super::knowledge;
 use crate::app::App;
 use crate::configured::Agent;
 use crate::fail::Fail;
@@ -25,6 +24,7 @@ pub(crate) async fn request(
     agent: &Agent,
     record: &ChatRecord,
     passages: &[Passage],
+    tools: Vec<ToolSpec>,
 ) -> Result<ModelRequest, Fail> {
     let chat = &record.chat;
     let conversation = number(&chat.conversation_id);
@@ -74,7 +74,7 @@ pub(crate) async fn request(
         system: system.join("\n"),
         knowledge: passages.iter().map(|it| it.text.clone()).collect(),
         messages,
-        tools: tools(agent),
+        tools,
         ..ModelRequest::default()
     };
     settings.fill(&mut request);
@@ -103,23 +103,6 @@ fn rounds(past: &[Message], limit: Option<i64>) -> &[Message] {
         .rev();
     past.get(begins.nth(before).unwrap_or(0)..)
         .unwrap_or_default()
-}
-
-fn tools(agent: &Agent) -> Vec<ToolSpec> {
-    let local = agent.config.tools.iter().map(|tool| ToolSpec {
-        name: tool.name.clone(),
-        description: tool.description.clone(),
-        parameters: tool.parameters.clone(),
-    });
-    let workflows = agent.workflows.iter().map(|workflow| ToolSpec {
-        name: workflow.name.clone(),
-        description: workflow.description.clone(),
-        parameters: crate::workflows::input_schema(&workflow.plan),
-    });
-    local
-        .chain(workflows)
-        .chain(knowledge::tool(agent))
-        .collect()
 }
 
 async fn convert(

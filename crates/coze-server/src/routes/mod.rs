@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod messages;
 pub(crate) mod organizations;
+pub(crate) mod plugins;
 pub(crate) mod runs;
 pub(crate) mod templates;
 pub(crate) mod tokens;

@@ -33,6 +33,7 @@ mod openai;
 mod operate;
 mod peer;
 mod people;
+mod plugins;
 mod random;
 mod reload;
 mod routing;
