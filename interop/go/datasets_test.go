@@ -2,8 +2,12 @@ package interop
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/coze-dev/coze-go"
 )
@@ -71,15 +75,19 @@ func (t *T) processed(dataset, document string) *coze.DocumentProgress {
 func (t *T) image() (string, string) {
 	dataset := t.dataset(fresh("dataset"), coze.DocumentFormatTypeImage)
 	file := number(t.upload("dot.png", string(must(base64.StdEncoding.DecodeString(png)))))
-	source := 5
-	made := must(t.coze.Datasets.Documents.Create(t.ctx, &coze.CreateDatasetsDocumentsReq{
-		DatasetID: number(dataset),
-		DocumentBases: []*coze.DocumentBase{
-			{Name: "dot.png", SourceInfo: &coze.DocumentSourceInfo{SourceFileID: &file, DocumentSource: &source}},
-		},
-		ChunkStrategy: &coze.DocumentChunkStrategy{ChunkType: 0},
-		FormatType:    coze.DocumentFormatTypeImage,
-	}))
+	// The first picture needs a caption_type, which the SDK cannot send.
+	body := fmt.Sprintf(`{"dataset_id":%q,"format_type":2,"chunk_strategy":{"chunk_type":0,"caption_type":1},
+		"document_bases":[{"name":"dot.png","source_info":{"source_file_id":"%d","document_source":5}}]}`, dataset, file)
+	request := must(http.NewRequest("POST", t.base+"/open_api/knowledge/document/create", strings.NewReader(body)))
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer := must(http.DefaultClient.Do(request))
+	defer answer.Body.Close()
+	var made struct {
+		DocumentInfos []struct {
+			DocumentID string `json:"document_id"`
+		} `json:"document_infos"`
+	}
+	t.must(json.NewDecoder(answer.Body).Decode(&made))
 	document := made.DocumentInfos[0].DocumentID
 	t.processed(dataset, document)
 	return dataset, document

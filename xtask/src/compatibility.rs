@@ -33,7 +33,7 @@ Every method of the vendor's own SDKs, unchanged, against `cozectl serve`. This 
 中文版：[compatibility.zh-CN.md](compatibility.zh-CN.md).
 
 `passes`: the method does what it is documented to do. `not served`: the call, or one that it needs first, is refused with \
-code 404; the reasons are in [API.md](API.md). A dash: the SDK has no such method, or its suite has no case for it.
+code 404; the reasons are in [API.md](API.md). `broken in the SDK`: the method cannot read the documented reply. A dash: the SDK has no such method, or its suite has no case for it.
 ";
 
 const HEAD_ZH: &str = "\
@@ -43,7 +43,7 @@ const HEAD_ZH: &str = "\
 CI 会重新运行，结果不一致就会失败。In English: [compatibility.md](compatibility.md).
 
 “通过”：该方法的行为与文档一致。“未提供”：该接口，或它依赖的接口，会以错误码 404 拒绝，原因见 [API.md](API.md)。\
-横线：该 SDK 没有这个方法，或测试中没有对应的用例。
+“SDK 自身有误”：该方法读不了文档规定的应答。横线：该 SDK 没有这个方法，或测试中没有对应的用例。
 ";
 
 /// What a suite gave.
@@ -55,10 +55,31 @@ struct Results {
     methods: Vec<Method>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Passes,
+    NotServed,
+    /// The SDK cannot read the documented reply.
+    Broken,
+}
+
+impl Outcome {
+    fn name(self, zh: bool) -> &'static str {
+        match (self, zh) {
+            (Self::Passes, false) => "passes",
+            (Self::Passes, true) => "通过",
+            (Self::NotServed, false) => "not served",
+            (Self::NotServed, true) => "未提供",
+            (Self::Broken, false) => "broken in the SDK",
+            (Self::Broken, true) => "SDK 自身有误",
+        }
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Method {
     name: String,
-    passes: bool,
+    outcome: Outcome,
     /// The row that it is about.
     row: String,
 }
@@ -160,14 +181,13 @@ fn parse(text: &str, language: &'static str) -> Result<Results> {
         else {
             bail!("{line:?} is not a method, its result and its rows");
         };
-        let passes = match result {
-            "passes" => true,
-            "not served" => false,
-            other => bail!("{name}: {other}"),
+        let all = [Outcome::Passes, Outcome::NotServed, Outcome::Broken];
+        let Some(outcome) = all.into_iter().find(|it| it.name(false) == result) else {
+            bail!("{name}: {result}");
         };
         let row = rows.split(' ').next().unwrap_or_default().to_owned();
         let name = name.to_owned();
-        methods.push(Method { name, passes, row });
+        methods.push(Method { name, outcome, row });
     }
     Ok(Results {
         language,
@@ -179,13 +199,17 @@ fn parse(text: &str, language: &'static str) -> Result<Results> {
 fn page(results: &[Results], zh: bool) -> String {
     let mut text = if zh { HEAD_ZH } else { HEAD }.to_owned();
     text.push_str(if zh {
-        "\n| SDK | 语言 | 方法 | 通过 | 未提供 |\n|---|---|---|---|---|\n"
+        "\n| SDK | 语言 | 方法 | 通过 | 未通过 |\n|---|---|---|---|---|\n"
     } else {
-        "\n| SDK | Language | Methods | Pass | Not served |\n|---|---|---|---|---|\n"
+        "\n| SDK | Language | Methods | Pass | Others |\n|---|---|---|---|---|\n"
     });
     for it in results {
         let all = it.methods.len();
-        let pass = it.methods.iter().filter(|it| it.passes).count();
+        let pass = it
+            .methods
+            .iter()
+            .filter(|it| it.outcome == Outcome::Passes)
+            .count();
         let (sdk, language) = (&it.sdk, it.language);
         let _ = writeln!(
             text,
@@ -230,22 +254,15 @@ fn line(call: &str, row: &str, results: &[Results], zh: bool) -> Option<String> 
 }
 
 fn cell(results: &Results, row: &str, zh: bool) -> String {
-    let mut by_result = BTreeMap::<bool, Vec<String>>::new();
+    let mut by_outcome = BTreeMap::<Outcome, Vec<String>>::new();
     for it in results.methods.iter().filter(|it| it.row == row) {
-        by_result
-            .entry(!it.passes)
+        by_outcome
+            .entry(it.outcome)
             .or_default()
             .push(format!("`{}`", it.name));
     }
-    let texts = by_result.iter().map(|(failed, names)| {
-        let result = match (failed, zh) {
-            (false, false) => "passes",
-            (false, true) => "通过",
-            (true, false) => "not served",
-            (true, true) => "未提供",
-        };
-        format!("{result}: {}", names.join(", "))
-    });
+    let texts = by_outcome.iter();
+    let texts = texts.map(|(outcome, names)| format!("{}: {}", outcome.name(zh), names.join(", ")));
     let texts: Vec<String> = texts.collect();
     if texts.is_empty() {
         "–".to_owned()

@@ -14,7 +14,7 @@ const add = (documents, dataset_id, name = 'a.txt', text = 'The answer is 42.') 
 
 async function processed(coze, dataset_id, document_ids) {
   return until('the documents are processed', async () => {
-    const progress = Object.values((await coze.datasets.process({ dataset_id, document_ids })).data);
+    const progress = Object.values((await coze.datasets.process(dataset_id, { document_ids })).data);
     return progress.every((it) => it.status !== 0) ? progress : undefined;
   });
 }

@@ -1,10 +1,15 @@
-from cozepy import AppType, FolderType, VariableValue
+import pytest
+import requests
+from cozepy import AppType, CozeAPIError, FolderType, VariableValue
 from cozepy.enterprises.members import EnterpriseMember, EnterpriseMemberRole
 from cozepy.workspaces.members import WorkspaceMember, WorkspaceRoleType
+from pydantic import ValidationError
 
-from . import method
+from . import BrokenInTheSdk, method
 from .common import NOWHERE, SCRIPTED, SPACE, fresh, refused
+from .local import TOKEN
 
+TEAM = "7500000000000000401"
 ADA = "7500000000000000301"
 ENTERPRISE = "volcano_2100000001"
 
@@ -24,23 +29,30 @@ def _(context):
 
 
 def members(context):
-    return {m.user_id: m.role_type.value for m in context.coze.workspaces.members.list(workspace_id=SPACE)}
+    """The SDK cannot read them, see below."""
+    url = f"{context.server.base_url}/v1/workspaces/{TEAM}/members"
+    answer = requests.get(url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10).json()
+    if answer["code"]:
+        raise CozeAPIError(answer["code"], answer["msg"], None)
+    return {it["user_id"]: it["role_type"] for it in answer["data"]["items"]}
 
 
 def join(context):
     ada = WorkspaceMember(user_id=ADA, role_type=WorkspaceRoleType.MEMBER)
-    return context.coze.workspaces.members.create(workspace_id=SPACE, users=[ada])
+    return context.coze.workspaces.members.create(workspace_id=TEAM, users=[ada])
 
 
 def leave(context):
-    return context.coze.workspaces.members.delete(workspace_id=SPACE, user_ids=[ADA])
+    return context.coze.workspaces.members.delete(workspace_id=TEAM, user_ids=[ADA])
 
 
 @method("workspaces.members.list", "ListWorkspaceMembers RetrieveMe")
 def _(context):
-    page = context.coze.workspaces.members.list(workspace_id=SPACE, page_size=1)
-    assert page.items and page.total >= 1
     assert members(context)[context.coze.users.me().user_id] == "owner"
+    # It takes the page for a member (reference, core 9, row 44), so no reply as documented can be read.
+    with pytest.raises(ValidationError, match="WorkspaceMember"):
+        context.coze.workspaces.members.list(workspace_id=TEAM)
+    raise BrokenInTheSdk
 
 
 @method("workspaces.members.create", "AddWorkspaceMembers ListWorkspaceMembers RemoveWorkspaceMembers")

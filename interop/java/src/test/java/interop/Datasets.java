@@ -25,9 +25,15 @@ import com.coze.openapi.client.dataset.model.Dataset;
 import com.coze.openapi.client.dataset.model.DocumentProgress;
 import com.coze.openapi.client.files.UploadFileReq;
 import com.coze.openapi.service.service.CozeAPI;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 final class Datasets {
   private static final String PNG =
@@ -84,14 +90,22 @@ final class Datasets {
     String dataset = make(coze, suite.fresh("dataset"), DocumentFormatType.IMAGE);
     byte[] png = Base64.getDecoder().decode(PNG);
     String file = coze.files().upload(UploadFileReq.of("dot.png", png)).getFileInfo().getID();
-    CreateDocumentReq create =
-        CreateDocumentReq.builder()
-            .datasetID(Long.valueOf(dataset))
-            .documentBases(List.of(DocumentBase.buildImage("dot.png", Long.valueOf(file))))
-            .chunkStrategy(DocumentChunkStrategy.buildAuto())
-            .formatType(DocumentFormatType.IMAGE)
+    // The first picture needs a caption_type, which the SDK cannot send.
+    String body =
+        """
+        {"dataset_id": "%s", "format_type": 2, "chunk_strategy": {"chunk_type": 0, "caption_type": 1},
+         "document_bases": [{"name": "dot.png", "source_info": {"source_file_id": "%s", "document_source": 5}}]}
+        """
+            .formatted(dataset, file);
+    HttpRequest create =
+        HttpRequest.newBuilder(URI.create(suite.base + "/open_api/knowledge/document/create"))
+            .header("Authorization", "Bearer " + Server.TOKEN)
+            .POST(HttpRequest.BodyPublishers.ofString(body))
             .build();
-    String document = coze.datasets().documents().create(create).getDocumentInfos().get(0).getDocumentID();
+    String answer = HttpClient.newHttpClient().send(create, HttpResponse.BodyHandlers.ofString()).body();
+    Matcher id = Pattern.compile("\"document_id\":\"(\\d+)\"").matcher(answer);
+    assertTrue(id.find(), answer);
+    String document = id.group(1);
     processed(coze, dataset, document);
     return new Picture(dataset, document);
   }

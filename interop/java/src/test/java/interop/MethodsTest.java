@@ -22,7 +22,7 @@ final class MethodsTest {
   static void start() throws Exception {
     server = new Server();
     coze = new CozeAPI.Builder().baseURL(server.base).auth(new TokenAuth(Server.TOKEN)).build();
-    suite = new Suite();
+    suite = new Suite(server.base);
     Chats.add(suite, coze);
     Conversations.add(suite, coze);
     Workflows.add(suite, coze);

@@ -55,7 +55,11 @@ final class Suite {
   private final Set<String> notServed = notServed();
   private int count = 0;
 
-  Suite() throws IOException {}
+  final String base;
+
+  Suite(String base) throws IOException {
+    this.base = base;
+  }
 
   /** Adds the case of a method; the rows are one text with blanks between them. */
   void method(String name, String rows, Executable run) {
