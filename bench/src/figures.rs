@@ -12,6 +12,8 @@ use serde::Serialize;
 pub(crate) enum Target {
     /// The value, in the figure's unit.
     AtMost(f64),
+    /// The same.
+    AtLeast(f64),
     /// The value beside raw's.
     RatioAtLeast(f64),
     /// The value beside raw's.
@@ -85,6 +87,7 @@ impl Figure {
         let ratio = median(&pairs.map(|(it, raw)| it / raw).collect::<Vec<_>>());
         let ok = target.map(|target| match target {
             Target::AtMost(most) => value <= most,
+            Target::AtLeast(least) => value >= least,
             Target::RatioAtLeast(least) => ratio.is_some_and(|ratio| ratio >= least),
             Target::RatioAtMost(most) => ratio.is_some_and(|ratio| ratio <= most),
         });
@@ -121,6 +124,7 @@ impl Figure {
                 .map_or_else(String::new, |ratio| format!("{ratio:.2} ×")),
             self.target.map_or_else(String::new, |target| match target {
                 Target::AtMost(most) => format!("≤ {most} {unit}"),
+                Target::AtLeast(least) => format!("≥ {least} {unit}"),
                 Target::RatioAtLeast(least) => format!("≥ {least:.2} ×"),
                 Target::RatioAtMost(most) => format!("≤ {most:.2} ×"),
             }),

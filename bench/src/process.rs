@@ -35,6 +35,11 @@ impl Server {
         Ok(Self { child, stdin, port })
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The base address for streams of so many deltas; see [`crate::server`].
     pub(crate) fn base(&self, pace: &str, deltas: usize) -> String {
         format!("http://127.0.0.1:{}/{pace}/{deltas}", self.port)

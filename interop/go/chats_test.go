@@ -1,8 +1,6 @@
 package interop
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -138,10 +136,9 @@ func (t *T) said(path string) error {
 
 var login = []method{
 	{"JWTOAuthClient.GetAccessToken", "CreateToken", func(t *T) {
-		key := must(rsa.GenerateKey(rand.Reader, 2048))
-		block := &pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))}
+		block := &pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(t.key))}
 		client := must(coze.NewJWTOAuthClient(coze.NewJWTOAuthClientParam{
-			ClientID:      "7500000000000000604",
+			ClientID:      "jwt.app",
 			PublicKey:     "test-key",
 			PrivateKeyPEM: string(pem.EncodeToMemory(block)),
 		}, coze.WithAuthBaseURL(t.base)))
@@ -150,5 +147,7 @@ var login = []method{
 			// The SDK takes any answer that is no refusal of OAuth for a token.
 			t.must(t.said("/api/permission/oauth2/token"))
 		}
+		api := coze.NewCozeAPI(coze.NewTokenAuth(token.AccessToken), coze.WithBaseURL(t.base))
+		t.yes(must(api.Users.Me(t.ctx)).UserID != "", "the token does not let in")
 	}},
 }

@@ -3,7 +3,12 @@ package interop
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +24,8 @@ type server struct {
 	command *exec.Cmd
 	log     bytes.Buffer
 	data    string
+	// key of the application that logs in with JWT: made for each run, none lies in the repository.
+	key *rsa.PrivateKey
 }
 
 func repository() string {
@@ -55,8 +62,16 @@ func start() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := filepath.Join(repository(), "interop/server/coze.yaml")
-	it := &server{data: data}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(data, "config")
+	if err := configure(folder, &key.PublicKey); err != nil {
+		return nil, err
+	}
+	config := filepath.Join(folder, "coze.yaml")
+	it := &server{data: data, key: key}
 	it.command = exec.Command(path, "serve", "--port", "0", "--data", data, "--config", config, "--token", token)
 	it.command.Stderr = &it.log
 	// No proxies, no settings of an account.
@@ -81,6 +96,37 @@ func start() (*server, error) {
 	}
 	it.base = base
 	return it, nil
+}
+
+// configure copies the configuration of the suites, and puts the key beside it.
+func configure(folder string, key *rsa.PublicKey) error {
+	from := filepath.Join(repository(), "interop/server")
+	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			return os.MkdirAll(filepath.Join(folder, name), 0o755)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(folder, name), text, 0o644)
+	})
+	if err != nil {
+		return err
+	}
+	bytes, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: bytes})
+	return os.WriteFile(filepath.Join(folder, "jwt.pub.pem"), text, 0o644)
 }
 
 func (it *server) stop() error {

@@ -3,6 +3,7 @@ package interop
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,7 @@ type method struct {
 type T struct {
 	coze coze.CozeAPI
 	base string
+	key  *rsa.PrivateKey
 	ctx  context.Context
 }
 
@@ -237,7 +239,7 @@ func TestMethods(t *testing.T) {
 		t.Run(it.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
-			err := attempt(it, &T{coze: api, base: local.base, ctx: ctx})
+			err := attempt(it, &T{coze: api, base: local.base, key: local.key, ctx: ctx})
 			rows := missing(it, absent)
 			switch {
 			case len(rows) == 0 && err == nil:

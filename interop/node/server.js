@@ -1,7 +1,8 @@
 // Starts `cozectl serve` for the suite, and ends it. Only what was started here is ever signalled.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,11 +24,18 @@ function environment() {
   return Object.fromEntries(kept);
 }
 
-/** A server on a free port: `{ base, token, stop() }`. */
+/** A server on a free port: `{ base, token, privateKey, stop() }`. */
 export async function serve() {
   const token = 'test-token';
-  const data = mkdtempSync(join(tmpdir(), 'coze-node-'));
-  const config = join(REPO, 'interop', 'server', 'coze.yaml');
+  const root = mkdtempSync(join(tmpdir(), 'coze-node-'));
+  const data = join(root, 'data');
+  const folder = join(root, 'config');
+  cpSync(join(REPO, 'interop', 'server'), folder, { recursive: true });
+  // The key of the application that logs in with JWT is made for each run: none lies in the repository.
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  writeFileSync(join(folder, 'jwt.pub.pem'), key.publicKey.export({ type: 'spki', format: 'pem' }));
+  const privateKey = key.privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const config = join(folder, 'coze.yaml');
   const argv = ['serve', '--port', '0', '--data', data, '--config', config, '--token', token];
   const child = spawn(binary(), argv, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
   let log = '';
@@ -44,8 +52,8 @@ export async function serve() {
   const stop = async () => {
     child.kill('SIGTERM');
     const code = await ended;
-    rmSync(data, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true });
     if (code !== 0) throw new Error(`the server ended with ${code}:\n${log}`);
   };
-  return { base, token, stop };
+  return { base, token, privateKey, stop };
 }

@@ -5,7 +5,8 @@ It lies beside the repository, at ../shared/coze-api/openapi.json, and is never 
 
 import copy
 import json
-from typing import Any, Dict, Iterator, Optional, Set, Tuple
+import re
+from typing import Any, Callable, Dict, Iterator, Optional, Set, Tuple
 
 from harness import REPO
 
@@ -85,75 +86,84 @@ def operations(description: Dict[str, Any]) -> Iterator[Tuple[str, str, Dict[str
                 yield method, path, item[method]
 
 
-def served(description: Dict[str, Any], calls: Set[Tuple[str, str]], known: Dict[str, Any]) -> Dict[str, Any]:
-    """The description of those operations that are served.
+def served(description: Dict[str, Any], calls: Set[Tuple[str, str]], adapt: Callable[[str, Any], Any]) -> Dict[str, Any]:
+    """The description of those operations that are served, each parameter and field of a request as `adapt` has it.
 
-    Our token goes with every call, so the header is no parameter. Half of the values of a parameter or field in `known`
-    are the known one, so that calls reach what is there.
+    Our token goes with every call, so the header is no parameter.
     """
     result = copy.deepcopy(description)
     for method, path, operation in list(operations(result)):
         if (method, plain(path)) not in calls:
             del result["paths"][path][method]
             continue
-        if "requestBody" not in operation and (method, path) in BODIES:
+        if (method, path) in BODIES:
             required, properties = BODIES[method, path]
             body = {"type": "object", "required": required, "properties": properties}
             operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-        operation["parameters"] = [it for it in operation.get("parameters", []) if it["in"] != "header"]
-        for parameter in operation["parameters"]:
-            parameter["schema"] = with_known(parameter["name"], parameter["schema"], known)
+        parameters = [it for it in operation.get("parameters", []) if it["in"] != "header"]
+        for it in parameters:
+            adapted = adapt(it["name"], it["schema"])
+            # What has to be there and is not known is any value.
+            it["schema"] = it["schema"] if it.get("required") and adapted is None else adapted
+        operation["parameters"] = [it for it in parameters if it["schema"] is not None]
         if (method, path) in FORMS:
             as_form(operation)
     result["paths"] = {path: item for path, item in result["paths"].items() if any(m in item for m in METHODS)}
     for method, path, operation in operations(result):
-        if "requestBody" in operation:
-            operation["requestBody"] = fill(operation["requestBody"], known)
-    result["components"]["schemas"] = {
-        name: fill(schema, known) if name not in replies(result) else schema
-        for name, schema in result["components"]["schemas"].items()
-    }
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            content["schema"] = inlined(content["schema"], result["components"]["schemas"], adapt, ())
     return result
 
 
-def replies(description: Dict[str, Any]) -> Set[str]:
-    """The schemas that replies name: they stay as they are."""
-    found: Set[str] = set()
-
-    def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            name = node.get("$ref", "").rsplit("/", 1)[-1]
-            if name and name not in found:
-                found.add(name)
-                walk(description["components"]["schemas"][name])
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
-
-    for _, _, operation in operations(description):
-        walk(operation["responses"])
-    return found
-
-
-def with_known(name: str, schema: Dict[str, Any], known: Dict[str, Any]) -> Dict[str, Any]:
-    if name not in known:
-        return schema
-    return {"anyOf": [{"type": schema.get("type", "string"), "enum": [known[name]]}, schema]}
-
-
-def fill(node: Any, known: Dict[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [fill(it, known) for it in node]
-    if not isinstance(node, dict):
-        return node
-    result = {key: fill(value, known) for key, value in node.items()}
-    if isinstance(node.get("properties"), dict):
-        result["properties"] = {
-            name: with_known(name, fill(schema, known), known) for name, schema in node["properties"].items()
+def inlined(schema: Any, components: Dict[str, Any], adapt: Callable[[str, Any], Any], above: Tuple[str, ...]) -> Any:
+    """A schema of a request without references, its fields adapted. What holds itself ends there."""
+    name = schema.get("$ref", "").rsplit("/", 1)[-1]
+    if name:
+        if name in above:
+            return {"type": "object"}
+        return inlined(components[name], components, adapt, (*above, name))
+    result = dict(schema)
+    if isinstance(schema.get("items"), dict):
+        result["items"] = inlined(schema["items"], components, adapt, above)
+    if isinstance(schema.get("properties"), dict):
+        fields = {
+            field: adapt(field, inlined(inner, components, adapt, above))
+            for field, inner in schema["properties"].items()
         }
+        required = schema.get("required", [])
+        result["properties"] = {field: it for field, it in fields.items() if it is not None}
+        result["required"] = [field for field in required if field in result["properties"]]
+        if adapt is not as_it_is:
+            # Nothing that nobody knows, and everything that is known.
+            known = [field for field, it in result["properties"].items() if "enum" in it and len(it["enum"]) == 1]
+            result["required"] = sorted({*result["required"], *known})
+            result["additionalProperties"] = False
     return result
+
+
+def as_it_is(_: str, schema: Any) -> Any:
+    return schema
+
+
+def likely(known: Dict[str, Any]) -> Callable[[str, Any], Any]:
+    """Values that get far: ids of things that are there, small numbers, short texts. Other ids are left out."""
+
+    def adapt(name: str, schema: Any) -> Any:
+        kind = schema.get("type")
+        if name in known:
+            value = known[name]
+            return {"enum": [int(value) if kind == "integer" else value]}
+        if kind == "integer":
+            return {"type": "integer", "minimum": 1, "maximum": 9}
+        if kind == "string" and (name.endswith("_id") or name.endswith("_ids")):
+            return None
+        if kind == "object" and not schema.get("properties"):
+            return None
+        if kind == "string" and "enum" not in schema and schema.get("format") != "binary":
+            return {"type": "string", "pattern": "^[a-z]{1,12}$"}
+        return schema
+
+    return adapt
 
 
 def as_form(operation: Dict[str, Any]) -> None:
@@ -168,4 +178,11 @@ def as_form(operation: Dict[str, Any]) -> None:
 
 
 def load() -> Optional[Dict[str, Any]]:
-    return json.loads(FILE.read_text("utf-8")) if FILE.is_file() else None
+    if not FILE.is_file():
+        return None
+    text = FILE.read_text("utf-8")
+    description = json.loads(text)
+    # Some types are named and not there, such as `Interger`: they say nothing.
+    for name in re.findall(r'"#/components/schemas/([^"]+)"', text):
+        description["components"]["schemas"].setdefault(name, {})
+    return description

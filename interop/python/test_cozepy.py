@@ -54,7 +54,7 @@ from configs import (
 )
 from support import ChatRun, answers, check_finished_marker, check_usage, only, user
 
-SPACE = "7500000000000000900"  # a local server has one workspace and takes any id for it
+SPACE = "7500000000000000003"  # the workspace that a local server has from the start
 NO_SUCH_CHAT = {4001, 4002}
 NO_SUCH_MESSAGE = {4005, 4006}
 

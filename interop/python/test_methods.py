@@ -7,15 +7,14 @@ import warnings
 from types import SimpleNamespace
 
 import cozepy
-import harness
 import pytest
 from cozepy import AsyncCoze, AsyncTokenAuth, Coze, TokenAuth
 
 import methods
 from methods import CASES, aio
+from methods.local import TOKEN, serve
 from methods import audio, bots, chats, conversations, datasets, login, management, workflows  # noqa: F401
 
-TOKEN = "test-token"
 ASYNC_ONLY = {"chat.submit_tool_outputs_stream"}
 SYNC_ONLY = {"chat.create_and_poll"}
 
@@ -29,8 +28,7 @@ def outcomes():
 
 @pytest.fixture(scope="module")
 def local(binary, tmp_path_factory):
-    config = harness.REPO / "interop/server/coze.yaml"
-    server = harness.serve(tmp_path_factory.mktemp("methods"), config, TOKEN)
+    server = serve(tmp_path_factory.mktemp("methods"))
     yield server
     server.stop()
 

@@ -6,7 +6,14 @@ use crate::tree::Tree;
 
 const ENGLISH: &str = "docs/reliability.md";
 const CHINESE: &str = "docs/reliability.zh-CN.md";
-const TESTS: &str = "crates/coze-api/tests";
+/// Where the tests are looked for, in this order.
+const TESTS: [&str; 5] = [
+    "crates/coze-api/tests/client",
+    "crates/coze-api/tests",
+    "crates/coze-server/tests/api",
+    "crates/coze-server/tests/api/hostile",
+    "crates/cozectl/tests/cli",
+];
 
 /// Tests that the table names and nobody has written, and rows that only one language has.
 ///
@@ -17,17 +24,19 @@ pub fn problems(tree: &Tree) -> Result<Vec<String>> {
     let (here, there) = (names(&english), names(&chinese));
     let mut problems = Vec::new();
     for (file, test) in &here {
-        let places = [
-            format!("{TESTS}/client/{file}.rs"),
-            format!("{TESTS}/{file}.rs"),
-        ];
-        let Some(path) = places.iter().find(|path| tree.exists(path)) else {
+        let places = TESTS.map(|folder| format!("{folder}/{file}.rs"));
+        let places: Vec<&String> = places.iter().filter(|path| tree.exists(path)).collect();
+        if places.is_empty() {
             problems.push(format!(
                 "{ENGLISH}: `{file}::{test}`: there is no such file"
             ));
             continue;
-        };
-        if !tree.read(path)?.contains(&format!("fn {test}(")) {
+        }
+        let mut found = false;
+        for path in places {
+            found |= tree.read(path)?.contains(&format!("fn {test}("));
+        }
+        if !found {
             problems.push(format!(
                 "{ENGLISH}: `{file}::{test}`: there is no such test"
             ));

@@ -2,6 +2,7 @@
 
 mod cli;
 mod creates;
+mod load;
 mod rounds;
 mod serve;
 mod size;
@@ -32,6 +33,14 @@ pub(crate) enum Scenario {
     Cli,
     /// `cozectl serve` from its start until it is ready
     Serve,
+    /// The server: 1,000 chats at the same time, 200 deltas each, 5 ms apart
+    ServerStreams,
+    /// The server: with nothing to do, and with 5,000 open streams
+    ServerIdle,
+    /// The server: chats created, retrieved, listed; 200,000 calls
+    ServerCalls,
+    /// The server: pages of 1,000,000 messages
+    ServerPages,
     /// The size of `cozectl`
     Size,
 }
@@ -50,6 +59,13 @@ pub(crate) struct Plan {
     pub(crate) creates: usize,
     pub(crate) cli_runs: u32,
     pub(crate) serve_runs: u32,
+    /// Rounds of what the server is put through.
+    pub(crate) load_rounds: u32,
+    pub(crate) idle_streams: usize,
+    /// Chats of a round, three calls each, and the calls after which memory must not have grown.
+    pub(crate) load_chats: usize,
+    pub(crate) growth_calls: usize,
+    pub(crate) stored_messages: usize,
     cozectl: PathBuf,
     /// For homes and data, on the same disk as the build.
     pub(crate) scratch: tempfile::TempDir,
@@ -71,6 +87,11 @@ impl Plan {
             creates: if smoke { 50 } else { 2_000 },
             cli_runs: if smoke { 3 } else { 41 },
             serve_runs: if smoke { 2 } else { 21 },
+            load_rounds: if smoke { 1 } else { 3 },
+            idle_streams: if smoke { 50 } else { 5_000 },
+            load_chats: if smoke { 100 } else { 5_000 },
+            growth_calls: if smoke { 300 } else { 200_000 },
+            stored_messages: if smoke { 5_000 } else { 1_000_000 },
             cozectl: match cozectl {
                 // The programs run in a folder of their own.
                 Some(path) => std::path::absolute(path)?,
@@ -123,6 +144,10 @@ pub(crate) fn run(plan: &Plan, only: &[Scenario]) -> Result<Report> {
             Scenario::Creates => creates::run(plan, &server)?,
             Scenario::Cli => cli::run(plan, &server)?,
             Scenario::Serve => serve::run(plan)?,
+            Scenario::ServerStreams => load::paced(plan, &server)?,
+            Scenario::ServerIdle => load::idle(plan)?,
+            Scenario::ServerCalls => load::calls(plan)?,
+            Scenario::ServerPages => load::pages(plan)?,
             Scenario::Size => size::run(plan)?,
         });
     }

@@ -10,7 +10,7 @@ use super::{Plan, millis};
 use crate::figures::{Figure, Target};
 use crate::process::{clean, ready};
 
-const TIME: Target = Target::AtMost(100.0);
+const TIME: Target = Target::AtMost(60.0);
 
 /// Measures.
 pub(crate) fn run(plan: &Plan) -> Result<Vec<Figure>> {

@@ -1,8 +1,10 @@
 //! A chat at work: asks the model, carries out tools, says what happens, writes down what came.
 
 mod context;
+mod knowledge;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coze_types::chat::{
     Chat, ChatError, ChatStatus, PendingToolOutputs, RequiredAction, RequiredActionType, ToolCall,
@@ -14,15 +16,17 @@ use coze_types::messages::{
 };
 use coze_types::{Id, Timestamp};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::app::{App, Running};
 use crate::configured::Agent;
 use crate::fail::Fail;
+use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::store::{ChatRecord, Turn, TurnCall};
-use crate::{tools, workflows};
+use crate::tools::{Tool, Toolbox};
 
 pub(crate) use context::text_of;
 
@@ -48,6 +52,9 @@ pub(crate) fn spawn(
         output,
         usage,
         running,
+        tools: Toolbox::default(),
+        passages: Vec::new(),
+        unsettled: false,
     };
     app.tasks.spawn(run.run());
 }
@@ -59,6 +66,11 @@ struct Run {
     output: Output,
     usage: Usage,
     running: Running,
+    tools: Toolbox,
+    /// What was looked up for the question.
+    passages: Vec<Passage>,
+    /// How it ended is not written down, because the disk took nothing.
+    unsettled: bool,
 }
 
 /// Why a chat ends before its answer.
@@ -100,10 +112,32 @@ impl Run {
         self.output
             .send(&ChatEvent::Done(DoneData::default()))
             .await;
+        if self.unsettled {
+            self.output = Output::none();
+            self.settle().await;
+        }
+    }
+
+    /// Writes the end down as soon as the disk takes it: until then the conversation is occupied.
+    async fn settle(&self) {
+        let mut pause = Duration::from_millis(500);
+        loop {
+            tokio::select! {
+                // The next start finds it, and says that it was interrupted.
+                () = self.app.stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            match self.store(Vec::new()).await {
+                Err(End::Failed(_)) => pause = (pause * 2).min(Duration::from_secs(30)),
+                _ => return,
+            }
+        }
     }
 
     /// Asks the model until it answers without calling a tool.
     async fn rounds(&mut self) -> Result<Round, End> {
+        self.tools = Toolbox::of(&self.agent);
+        self.recall().await?;
         for _ in 0..MAX_ROUNDS {
             let round = self.round().await?;
             if round.calls.is_empty() {
@@ -116,7 +150,10 @@ impl Run {
     }
 
     async fn round(&mut self) -> Result<Round, End> {
-        let request = context::request(&self.app, &self.agent, &self.record).await?;
+        let mut tools = self.tools.specs();
+        tools.extend(knowledge::tool(&self.agent));
+        let (agent, record) = (&self.agent, &self.record);
+        let request = context::request(&self.app, agent, record, &self.passages, tools).await?;
         let mut events = self.agent.model.respond(request);
         let mut round = Round {
             message_id: self.app.ids.next_id(),
@@ -161,52 +198,46 @@ impl Run {
         }
     }
 
-    /// Carries out what the server can; pauses when something is left to the caller.
+    /// Carries out what the server can, all at once; pauses when something is left to the caller.
     async fn call_tools(&mut self, round: Round) -> Result<(), End> {
         let mut messages = Vec::new();
         if !round.answer.is_empty() {
             messages.push(self.answer(&round));
         }
-        let mut turn = Turn {
-            text: round.answer,
-            calls: Vec::new(),
-        };
-        for call in round.calls {
-            // Kept when the model gave one: it expects the output under the same id.
-            let id = if call.id.is_empty() {
-                format!("call_{}", self.app.ids.next())
-            } else {
-                call.id
-            };
-            messages.push(self.function_call(&call.name, &call.arguments));
-            let local = self
-                .agent
-                .config
-                .tools
-                .iter()
-                .any(|tool| tool.name == call.name);
-            let output = match local {
-                true => None,
-                false => Some(self.call_tool(&call.name, &call.arguments).await),
-            };
+        messages.extend(round.calls.iter().map(|call| self.function_call(call)));
+        // Whoever listens hears of the calls before they have taken their time.
+        self.store(messages.clone()).await?;
+        self.say(&messages).await;
+        let mut outputs = Vec::new();
+        let mut responses = Vec::new();
+        for (output, found) in self.outputs(&round.calls).await? {
+            responses.extend(found);
             if let Some(output) = &output {
-                messages.push(tool_response(
-                    self.message(MessageType::ToolResponse, String::new()),
-                    output,
-                ));
+                let message = self.message(MessageType::ToolResponse, String::new());
+                responses.push(tool_response(message, output));
             }
-            turn.calls.push(TurnCall {
-                id,
-                name: call.name,
-                arguments: call.arguments,
-                output,
-            });
+            outputs.push(output);
         }
+        let calls = round.calls.into_iter().zip(outputs);
+        let calls = calls.map(|(call, output)| TurnCall {
+            // Kept when the model gave one: it expects the output under the same id.
+            id: match call.id.is_empty() {
+                true => format!("call_{}", self.app.ids.next()),
+                false => call.id,
+            },
+            name: call.name,
+            arguments: call.arguments,
+            output,
+        });
+        let turn = Turn {
+            text: round.answer,
+            calls: calls.collect(),
+        };
         let pending = pending(&turn);
         self.record.turns.push(turn);
         if pending.is_empty() {
-            self.store(messages.clone()).await?;
-            self.say(&messages).await;
+            self.store(responses.clone()).await?;
+            self.say(&responses).await;
             return Ok(());
         }
         let chat = &mut self.record.chat;
@@ -218,31 +249,39 @@ impl Run {
                 tool_calls: pending,
             }),
         });
-        self.store(messages.clone()).await?;
-        self.say(&messages).await;
+        self.store(responses.clone()).await?;
+        self.say(&responses).await;
         let chat = Box::new(self.record.wire());
         self.output.send(&ChatEvent::RequiresAction(chat)).await;
         Err(End::Paused)
     }
 
-    /// Failures of a tool are told to the model, which can mend them.
-    async fn call_tool(&self, name: &str, arguments: &str) -> String {
-        if let Some(output) = tools::call(name, arguments, self.app.now()) {
-            return output;
-        }
-        let configured = self.app.configured();
-        let workflow = self.agent.config.workflows.iter().find_map(|id| {
-            configured
-                .workflows
-                .get(id)
-                .filter(|workflow| workflow.name == name)
+    /// What the calls give, in their order, and what was found in the knowledge for them; nothing
+    /// for those that are left to the caller.
+    async fn outputs(
+        &self,
+        calls: &[ModelCall],
+    ) -> Result<Vec<(Option<String>, Vec<Message>)>, End> {
+        let (tools, token) = (&self.tools, &self.running.token);
+        let calls = calls.iter().map(async |call| {
+            let (name, arguments) = (&call.name, &call.arguments);
+            let mut found = Vec::new();
+            if tools.find(name).is_some_and(Tool::is_local) {
+                return (None, found);
+            }
+            let output = if knowledge::is_tool(&self.agent, name) {
+                self.look_up(arguments, &mut found).await
+            } else {
+                let output = tools.call(&self.app, name, arguments, &self.record, token);
+                output.await
+            };
+            (Some(output), found)
         });
-        match workflow {
-            Some(workflow) => workflows::call_as_tool(&self.app, workflow, arguments, &self.record)
-                .await
-                .unwrap_or_else(|why| format!("error: {why}")),
-            None => format!("error: there is no tool named {name}"),
+        let outputs = join_all(calls).await;
+        if token.is_cancelled() {
+            return Err(End::Canceled);
         }
+        Ok(outputs)
     }
 
     async fn complete(&mut self, mut round: Round) -> Result<(), End> {
@@ -278,8 +317,11 @@ impl Run {
         chat.usage = Some(self.usage);
         match self.store(Vec::new()).await {
             Err(End::Canceled) => self.canceled().await,
-            // The store is gone; the stream is all that can still be told.
-            Err(End::Failed(error)) => self.tell_failure(&error).await,
+            // For now the stream is all that can be told.
+            Err(End::Failed(error)) => {
+                self.tell_failure(&error).await;
+                self.unsettled = true;
+            }
             Ok(()) | Err(End::Paused) => self.tell_failure(&error).await,
         }
     }
@@ -368,13 +410,17 @@ impl Run {
         message
     }
 
-    fn function_call(&self, name: &str, arguments: &str) -> Message {
-        let plugin: Option<i64> = self.agent.config.id.parse().ok();
+    fn function_call(&self, call: &ModelCall) -> Message {
+        let tool = self.tools.find(&call.name);
+        let numbers = tool.and_then(Tool::numbers);
+        // What belongs to no plugin is the agent's own.
+        let own = self.agent.config.id.parse().ok();
         let content = FunctionCallContent {
-            name: name.to_owned(),
-            arguments: serde_json::from_str(arguments).unwrap_or_else(|_| arguments.into()),
-            plugin_id: plugin,
-            api_id: plugin,
+            name: call.name.clone(),
+            arguments: serde_json::from_str(&call.arguments)
+                .unwrap_or_else(|_| call.arguments.as_str().into()),
+            plugin_id: numbers.map(|(plugin, _)| plugin).or(own),
+            api_id: numbers.map(|(_, tool)| tool).or(own),
             plugin_type: Some(1),
             thought: None,
         };

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +19,7 @@ use crate::configured::Configured;
 use crate::edge::{Metrics, Rules};
 use crate::identity::{self, InstallError};
 use crate::ids::Ids;
+use crate::seed;
 use crate::store::{Db, StoreError};
 
 /// The state of the server; cheap to clone.
@@ -34,6 +36,8 @@ pub(crate) struct State {
     configured: RwLock<Arc<Configured>>,
     /// What was read to make it.
     file: RwLock<Arc<Space>>,
+    /// What is there besides.
+    pub(crate) seed: Option<Space>,
     /// Those of the command line.
     tokens: Vec<String>,
     pub(crate) metrics: Metrics,
@@ -49,6 +53,8 @@ pub(crate) struct State {
     pub(crate) tasks: TaskTracker,
     /// Ends everything that runs.
     pub(crate) stop: CancellationToken,
+    /// Wakes the work on documents.
+    pub(crate) indexing: Notify,
     pub(crate) started_at: i64,
     begun: Instant,
     address: OnceLock<SocketAddr>,
@@ -72,11 +78,16 @@ impl App {
             data,
             tokens,
             dialect,
-            space,
+            mut space,
+            seed,
             faults,
             fault_seed,
             ..
         } = config;
+        let seed = seed.map(|it| it.space(&data)).transpose()?;
+        if let Some(seed) = &seed {
+            seed::add(&mut space, seed);
+        }
         let configured =
             Configured::new(&space).map_err(|misfit| space.misfit(&misfit).to_string())?;
         Ok(Self(Arc::new(State {
@@ -91,12 +102,14 @@ impl App {
             metrics: Metrics::default(),
             faults: Rules::new(fault_seed.unwrap_or(space.fault_seed), &space.faults),
             file: RwLock::new(Arc::new(space)),
+            seed,
             tokens,
             faults_allowed: faults,
             files: data.join("files"),
             running: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            indexing: Notify::new(),
             begun: Instant::now(),
             address: OnceLock::new(),
         })))
@@ -148,6 +161,15 @@ impl App {
         Ok(())
     }
 
+    /// Puts there what belongs to a ready-made space.
+    pub(crate) async fn fill(&self) -> Result<(), StoreError> {
+        if self.seed.is_none() {
+            return Ok(());
+        }
+        let filled = seed::fill(self).await;
+        filled.map_err(|fail| StoreError::Commit(fail.msg.into_owned()))
+    }
+
     /// Seconds since the start.
     pub(crate) fn up(&self) -> u64 {
         self.begun.elapsed().as_secs()
@@ -176,6 +198,7 @@ impl App {
             })?;
         self.faults.reset();
         self.clock.reset();
+        self.fill().await?;
         let io = |error: std::io::Error| StoreError::io(&self.files, error);
         let mut files = tokio::fs::read_dir(&self.files).await.map_err(io)?;
         while let Some(file) = files.next_entry().await.map_err(io)? {

@@ -157,7 +157,7 @@ impl Media {
     }
 }
 
-fn filter(method: Method) -> MethodFilter {
+pub(crate) fn filter(method: Method) -> MethodFilter {
     match method {
         Method::Get => MethodFilter::GET,
         Method::Post => MethodFilter::POST,

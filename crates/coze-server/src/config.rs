@@ -1,9 +1,11 @@
 //! `coze.yaml`: the agents, models and workflows that a server has, and who may use them.
 
+mod abilities;
 mod check;
 mod identity;
+mod library;
 mod place;
-mod schema;
+pub(crate) mod schema;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,12 +16,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::edge::FaultRule;
+use crate::knowledge::{DatasetConfig, EmbeddingsConfig, KnowledgeConfig};
 use crate::limits::Limits;
 use crate::models::ScriptRule;
+use crate::seed::Seed;
 use crate::settings::ModelSettings;
 use crate::traffic::TrafficConfig;
 
+pub use abilities::{PluginAuth, PluginConfig, PluginUse};
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
+pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
 pub(crate) use place::Misfit;
 
 /// The id of the agent that every server has.
@@ -48,6 +54,8 @@ pub struct ServerConfig {
     pub faults: bool,
     /// What chance follows where a fault is not certain; that of `coze.yaml` by default.
     pub fault_seed: Option<u64>,
+    /// A ready-made space that is there besides.
+    pub seed: Option<Seed>,
     /// Stands in front of another server instead of answering by itself.
     pub traffic: Option<TrafficConfig>,
     /// Reads `coze.yaml` again when it, or a file that it names, has changed.
@@ -69,6 +77,7 @@ impl ServerConfig {
             limits: Limits::default(),
             faults: false,
             fault_seed: None,
+            seed: None,
             traffic: None,
             watch: false,
             durable: true,
@@ -111,6 +120,23 @@ pub struct Space {
     /// The workflows.
     #[serde(default)]
     pub workflows: Vec<WorkflowConfig>,
+    /// The plugins.
+    #[serde(default)]
+    pub plugins: Vec<PluginConfig>,
+    /// The apps.
+    #[serde(default)]
+    pub apps: Vec<AppConfig>,
+    /// The folders of the workspace.
+    #[serde(default)]
+    pub folders: Vec<FolderConfig>,
+    /// The templates.
+    #[serde(default)]
+    pub templates: Vec<TemplateConfig>,
+    /// Folders of documents that become datasets.
+    #[serde(default)]
+    pub datasets: Vec<DatasetConfig>,
+    /// The endpoint that makes vectors of texts; without one, documents are found by their words.
+    pub embeddings: Option<EmbeddingsConfig>,
     /// Web pages and tools may be on this machine and in private networks.
     #[serde(default)]
     pub allow_private_networks: bool,
@@ -171,35 +197,17 @@ pub struct BotConfig {
     #[serde(default, deserialize_with = "ids")]
     #[schemars(schema_with = "schema::ids")]
     pub workflows: Vec<String>,
+    /// Plugins that it may use.
+    #[serde(default)]
+    pub plugins: Vec<PluginUse>,
+    /// What it looks up before it answers.
+    #[serde(default)]
+    pub knowledge: KnowledgeConfig,
     /// Name or id of its workspace; the local one by default.
     pub space: Option<String>,
     /// What it remembers of each of its users.
     #[serde(default)]
     pub variables: Vec<VariableConfig>,
-}
-
-/// Something that an agent remembers of each of its users.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VariableConfig {
-    /// The name.
-    pub name: String,
-    /// Its value until one is set.
-    #[serde(default)]
-    pub default: String,
-    /// What it is for.
-    #[serde(default)]
-    pub description: String,
-    /// False: nobody reads or sets it.
-    #[serde(default = "yes")]
-    pub enable: bool,
-    /// Whether the prompt may use it.
-    #[serde(default = "yes")]
-    pub prompt: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// A tool that the caller carries out.
@@ -407,7 +415,7 @@ fn first_line(text: &str) -> String {
     }
 }
 
-fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(crate) fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = coze_types::Id::deserialize(deserializer)?;
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) || id.len() > 19 {
         return Err(serde::de::Error::custom(format!(
@@ -418,7 +426,9 @@ fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
     Ok(id.as_str().to_owned())
 }
 
-fn ids<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(crate) fn ids<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     struct Item(#[serde(deserialize_with = "id")] String);
     Ok(Vec::<Item>::deserialize(deserializer)?

@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coze_types::bots::{
-    Bot, BotKnowledge, KnowledgeConfig, KnowledgeInfo, ModelInfo, PluginApi, PluginInfo,
-    PluginToolId, SimpleBot, WorkflowRef,
+    Bot, BotKnowledge, KnowledgeConfig, KnowledgeInfo, ModelInfo, PluginApi, PluginInfo, SimpleBot,
+    WorkflowRef,
 };
 use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
-use crate::app::App;
-use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, Space};
+use crate::clock::Clock;
+use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, PluginUse, Space};
 use crate::definition::Definition;
+use crate::knowledge::{self, Declared, Embedder};
+use crate::library::Library;
 use crate::models::Model;
 use crate::outbound::Outbound;
-use crate::store::BotRecord;
+use crate::plugins::Plugin;
+use crate::store::{BotRecord, WorkflowRecord, number};
 
 /// One reading of `coze.yaml`; it never changes, another reading takes its place.
 pub(crate) struct Configured {
@@ -25,6 +28,13 @@ pub(crate) struct Configured {
     /// The built-in model.
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
+    pub(crate) plugins: BTreeMap<String, Arc<Plugin>>,
+    /// Apps, folders and templates.
+    pub(crate) library: Library,
+    /// Folders of documents.
+    pub(crate) datasets: Vec<Declared>,
+    /// Makes vectors of texts, where an endpoint is configured.
+    pub(crate) embedder: Option<Arc<Embedder>>,
     /// The way to addresses that callers and documents name.
     pub(crate) outbound: Outbound,
 }
@@ -33,11 +43,21 @@ impl Configured {
     /// # Errors
     /// What does not fit together, and where.
     pub(crate) fn new(space: &Space) -> Result<Self, Misfit> {
+        let read_at = Clock::default().now();
+        let workflows = workflows(space, read_at)?;
+        let plugins = plugins(space)?;
         Ok(Self {
             models: models(space)?,
-            bots: bots(space)?,
+            library: Library::new(space, read_at),
+            bots: bots(space, &workflows, &plugins, read_at)?,
             offline: crate::models::build(space, None)?,
-            workflows: workflows(space)?,
+            workflows,
+            plugins,
+            datasets: knowledge::declared(space)?,
+            embedder: match &space.embeddings {
+                Some(config) => Some(Arc::new(Embedder::new(config)?)),
+                None => None,
+            },
             outbound: Outbound::new(space.allow_private_networks)?,
         })
     }
@@ -55,6 +75,10 @@ pub(crate) struct Agent {
     pub(crate) space: i64,
     pub(crate) config: BotConfig,
     pub(crate) model: Arc<dyn Model>,
+    /// The workflows that it may call.
+    pub(crate) workflows: Vec<Arc<Workflow>>,
+    /// The plugins that it uses, as far as they are there.
+    pub(crate) plugins: Vec<Arc<Plugin>>,
     /// What the API says about it.
     pub(crate) definition: Definition,
     pub(crate) profile: Profile,
@@ -75,14 +99,49 @@ pub(crate) struct Profile {
 
 /// A workflow, read and checked.
 pub(crate) struct Workflow {
-    pub(crate) id: String,
     /// The space that it belongs to.
     pub(crate) space: i64,
+    pub(crate) owner: i64,
+    /// The app that it belongs to.
+    pub(crate) app: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) description: String,
     /// The text of its file, kept with each run.
     pub(crate) canvas: String,
     pub(crate) plan: Arc<Plan>,
+}
+
+fn plugins(space: &Space) -> Result<BTreeMap<String, Arc<Plugin>>, Misfit> {
+    let mut plugins: BTreeMap<String, Arc<Plugin>> = BTreeMap::new();
+    for (index, config) in space.plugins.iter().enumerate() {
+        let misfit = |why: String| {
+            let place = format!("plugins[{index}].openapi");
+            Misfit::new(place, format!("plugins: {}: {why}", config.name))
+        };
+        let owner = space.space_or_local(config.space.as_deref());
+        let owner = owner.map_err(misfit)?;
+        let plugin = Plugin::load(config, owner, &space.folder).map_err(misfit)?;
+        plugins.insert(config.id.clone(), Arc::new(plugin));
+    }
+    for (index, bot) in space.bots.iter().enumerate() {
+        for (at, used) in bot.plugins.iter().enumerate() {
+            let Some(plugin) = plugins.get(&used.id) else {
+                continue;
+            };
+            for name in used.tools.iter().flatten() {
+                if plugin.tool(name).is_none() {
+                    let why = format!(
+                        "bots: {}: the plugin {} has no tool {name:?}",
+                        bot.name, used.id
+                    );
+                    return Err(Misfit::new(format!("bots[{index}].plugins[{at}]"), why));
+                }
+            }
+        }
+    }
+    Ok(plugins)
 }
 
 fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
@@ -96,9 +155,14 @@ fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
     Ok(models)
 }
 
-fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
+fn bots(
+    space: &Space,
+    workflows: &BTreeMap<String, Arc<Workflow>>,
+    plugins: &BTreeMap<String, Arc<Plugin>>,
+    read_at: i64,
+) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
     let mut bots = BTreeMap::new();
-    let (demo, read_at) = (demo_bot(), crate::clock::Clock::default().now());
+    let demo = demo_bot();
     for (index, config) in space.bots.iter().chain([&demo]).enumerate() {
         let misfit = |key: &str, why: String| {
             let why = format!("bots: {}: {why}", config.name);
@@ -116,19 +180,30 @@ fn bots(space: &Space) -> Result<BTreeMap<String, Arc<Agent>>, Misfit> {
                 &format!("bots: {}", config.name),
             )
         })?;
+        let mut folders = space.folders.iter();
+        let folder = folders.find(|folder| folder.bots.contains(&config.id));
         let home = space.space_or_local(config.space.as_deref());
+        let home = home.map_err(|why| format!("bots: {}: {why}", config.name))?;
         bots.insert(
             config.id.clone(),
             Arc::new(Agent {
-                space: home.map_err(|why| format!("bots: {}: {why}", config.name))?,
+                space: home,
+                plugins: used_plugins(plugins, &config.plugins, home),
                 config: config.clone(),
                 model,
+                workflows: config
+                    .workflows
+                    .iter()
+                    .filter_map(|id| workflows.get(id))
+                    .cloned()
+                    .collect(),
                 definition: Definition::of(config),
                 profile: Profile {
                     owner: LOCAL_USER,
                     created_at: read_at,
                     updated_at: read_at,
                     version: (read_at * 1000).to_string(),
+                    folder: folder.map(|it| number(&it.id)),
                     ..Profile::default()
                 },
             }),
@@ -157,7 +232,7 @@ fn demo_bot() -> BotConfig {
     }
 }
 
-fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
+fn workflows(space: &Space, read_at: i64) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
     let mut workflows = BTreeMap::new();
     for (index, config) in space.workflows.iter().enumerate() {
         let path = space.folder.join(&config.file);
@@ -173,7 +248,12 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
             }
             tracing::warn!(workflow = config.name, "{diagnostic}");
         }
+        let mut apps = space.apps.iter();
+        let app = apps.find(|app| app.workflows.contains(&config.id));
         let workflow = Workflow {
+            owner: LOCAL_USER,
+            app: app.map(|app| app.id.clone()),
+            created_at: read_at,
             id: config.id.clone(),
             space: space
                 .space_or_local(config.space.as_deref())
@@ -188,19 +268,40 @@ fn workflows(space: &Space) -> Result<BTreeMap<String, Arc<Workflow>>, Misfit> {
     Ok(workflows)
 }
 
+impl Workflow {
+    /// A workflow of the store. What was copied had no error, so none is there now.
+    pub(crate) fn stored(it: WorkflowRecord) -> Result<Self, String> {
+        let (plan, _) = coze_workflow::parse(&it.canvas).map_err(|error| error.to_string())?;
+        Ok(Self {
+            space: it.space,
+            owner: it.owner,
+            app: it.app.map(|id| id.to_string()),
+            created_at: it.created_at,
+            id: it.id.to_string(),
+            name: it.name,
+            description: it.description,
+            canvas: it.canvas,
+            plan: Arc::new(plan),
+        })
+    }
+}
+
 impl Agent {
     /// An agent of the store, in one of its states.
     pub(crate) fn stored(
         configured: &Configured,
         bot: &BotRecord,
         definition: &Definition,
+        workflows: Vec<Arc<Workflow>>,
         version: Option<(i64, i64)>,
     ) -> Self {
         let config = definition.config(bot.id);
         Self {
             space: bot.space,
             model: configured.model(config.model.as_deref()),
+            plugins: used_plugins(&configured.plugins, &config.plugins, bot.space),
             config,
+            workflows,
             definition: definition.clone(),
             profile: Profile {
                 owner: bot.owner,
@@ -216,15 +317,10 @@ impl Agent {
     }
 
     /// The agent as the API shows it.
-    pub(crate) fn wire(&self, app: &App) -> Bot {
+    pub(crate) fn wire(&self) -> Bot {
         let (config, profile) = (&self.config, &self.profile);
         let definition = &self.definition;
-        let configured = app.configured();
-        let workflows = config
-            .workflows
-            .iter()
-            .filter_map(|id| configured.workflows.get(id));
-        let workflows = workflows.map(|workflow| WorkflowRef {
+        let workflows = self.workflows.iter().map(|workflow| WorkflowRef {
             id: workflow.id.as_str().into(),
             name: Some(workflow.name.clone()),
             description: Some(workflow.description.clone()),
@@ -239,7 +335,7 @@ impl Agent {
             version: profile.version.clone(),
             prompt_info: Some(definition.prompt.clone()),
             onboarding_info: Some(definition.onboarding.clone()),
-            plugin_info_list: Some(plugins(&definition.plugins)),
+            plugin_info_list: Some(plugin_list(&self.plugins, &config.plugins)),
             model_info: Some(self.model_info()),
             knowledge: knowledge(&definition.knowledge),
             workflow_info_list: Some(workflows.collect()),
@@ -290,29 +386,53 @@ impl Agent {
             updated_at: Timestamp(profile.updated_at),
             published_at: Some(Timestamp(profile.updated_at)),
             owner_user_id: profile.owner.into(),
+            folder_id: profile.folder.map(Id::from),
             ..SimpleBot::default()
         }
     }
 }
 
-/// The tools that an agent may call, put together by plugin.
-fn plugins(tools: &[PluginToolId]) -> Vec<PluginInfo> {
-    let mut plugins: Vec<PluginInfo> = Vec::new();
-    for tool in tools {
-        let api = PluginApi {
-            api_id: tool.api_id.clone(),
-            ..PluginApi::default()
-        };
-        match plugins.iter_mut().find(|it| it.plugin_id == tool.plugin_id) {
-            Some(plugin) => plugin.api_info_list.get_or_insert_default().push(api),
-            None => plugins.push(PluginInfo {
-                plugin_id: tool.plugin_id.clone(),
-                api_info_list: Some(vec![api]),
+/// Those of the plugins that an agent uses; one made through the API may name what another
+/// workspace has.
+fn used_plugins(
+    plugins: &BTreeMap<String, Arc<Plugin>>,
+    used: &[PluginUse],
+    space: i64,
+) -> Vec<Arc<Plugin>> {
+    let found = used.iter().filter_map(|it| plugins.get(&it.id));
+    found.filter(|it| it.space == space).cloned().collect()
+}
+
+/// The plugins of an agent; of one that is not there, what the agent says.
+fn plugin_list(plugins: &[Arc<Plugin>], used: &[PluginUse]) -> Vec<PluginInfo> {
+    let info = |used: &PluginUse| {
+        let plugin = plugins.iter().find(|it| it.id == used.id);
+        let Some(plugin) = plugin else {
+            let apis = used.tools.iter().flatten().map(|id| PluginApi {
+                api_id: id.as_str().into(),
+                ..PluginApi::default()
+            });
+            return PluginInfo {
+                plugin_id: used.id.as_str().into(),
+                api_info_list: Some(apis.collect()),
                 ..PluginInfo::default()
-            }),
+            };
+        };
+        let tools = plugin.tools.iter().filter(|tool| used.has(tool));
+        let apis = tools.map(|tool| PluginApi {
+            api_id: tool.id.into(),
+            name: Some(tool.name.clone()),
+            description: Some(tool.description.clone()),
+        });
+        PluginInfo {
+            plugin_id: plugin.wire_id(),
+            name: Some(plugin.name.clone()),
+            description: Some(plugin.description.clone()),
+            icon_url: Some(String::new()),
+            api_info_list: Some(apis.collect()),
         }
-    }
-    plugins
+    };
+    used.iter().map(info).collect()
 }
 
 fn knowledge(config: &KnowledgeConfig) -> Option<BotKnowledge> {

@@ -8,7 +8,7 @@ use coze_types::bots::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::config::{BotConfig, ToolConfig, VariableConfig};
+use crate::config::{BotConfig, PluginUse, ToolConfig, VariableConfig};
 use crate::settings::ModelSettings;
 
 /// What an agent is.
@@ -29,6 +29,8 @@ pub(crate) struct Definition {
     /// Only agents of `coze.yaml`, and copies of them, have variables and tools of the caller.
     pub(crate) variables: Vec<BotVariable>,
     pub(crate) tools: Vec<ToolConfig>,
+    /// Plugins as `coze.yaml` names them, which may be all tools of one.
+    pub(crate) plugin_uses: Vec<PluginUse>,
 }
 
 impl Definition {
@@ -52,9 +54,11 @@ impl Definition {
                 .iter()
                 .map(|it| it.as_str().into())
                 .collect(),
+            knowledge: config.knowledge.to_api(),
             model: Some(config.settings.to_api(model)),
             variables: config.variables.iter().map(wire_variable).collect(),
             tools: config.tools.clone(),
+            plugin_uses: config.plugins.clone(),
             ..Self::default()
         }
     }
@@ -88,8 +92,29 @@ impl Definition {
                 .iter()
                 .map(|it| it.as_str().to_owned())
                 .collect(),
+            plugins: self.plugin_uses(),
             variables: self.variables.iter().map(config_variable).collect(),
+            knowledge: crate::knowledge::KnowledgeConfig::of_api(&self.knowledge),
         }
+    }
+
+    /// The plugins, each once with its tools; those that a request names take the place of others.
+    fn plugin_uses(&self) -> Vec<PluginUse> {
+        let mut uses: Vec<PluginUse> = Vec::new();
+        for tool in &self.plugins {
+            let (plugin, tool) = (tool.plugin_id.as_str(), tool.api_id.as_str().to_owned());
+            match uses.iter_mut().find(|it| it.id == plugin) {
+                Some(used) => used.tools.get_or_insert_default().push(tool),
+                None => uses.push(PluginUse {
+                    id: plugin.to_owned(),
+                    tools: Some(vec![tool]),
+                }),
+            }
+        }
+        let others = self.plugin_uses.iter();
+        let others = others.filter(|it| self.plugins.iter().all(|tool| *tool.plugin_id != *it.id));
+        uses.extend(others.cloned().collect::<Vec<_>>());
+        uses
     }
 
     /// The prompt in one piece: where beginnings are cached, it comes in two.
@@ -131,7 +156,8 @@ impl Definition {
     }
 }
 
-fn wire_variable(it: &VariableConfig) -> BotVariable {
+/// A variable as the API shows it.
+pub(crate) fn wire_variable(it: &VariableConfig) -> BotVariable {
     BotVariable {
         keyword: it.name.clone(),
         default_value: it.default.clone(),

@@ -71,6 +71,13 @@ impl Fail {
         Self::new(5000, msg)
     }
 
+    /// The disk takes nothing: it is full, read-only or broken.
+    pub(crate) fn unwritable() -> Self {
+        let msg = "the server cannot write to its data folder, so nothing was changed: make room on \
+                   its disk and call again; its log names the file";
+        Self::new(5000, msg)
+    }
+
     pub(crate) fn internal() -> Self {
         Self::new(
             5000,
@@ -101,7 +108,10 @@ pub(crate) fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bo
 impl From<StoreError> for Fail {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::internal()
+        match error.is_unwritable() {
+            true => Self::unwritable(),
+            false => Self::internal(),
+        }
     }
 }
 

@@ -35,22 +35,28 @@ mod fail;
 mod form;
 mod identity;
 mod ids;
+mod knowledge;
+mod library;
 mod limits;
 mod listen;
 mod models;
+mod not_served;
 mod outbound;
 mod output;
 mod parts;
+mod plugins;
 mod prompt;
 mod reload;
 mod router;
 mod routes;
+mod seed;
 mod settings;
 mod store;
 mod testing;
 mod tools;
 mod traffic;
 mod validate;
+mod variables;
 mod workflows;
 
 use std::net::SocketAddr;
@@ -67,13 +73,18 @@ use crate::store::{Db, StoreError};
 use crate::traffic::Recorder;
 
 pub use config::{
-    BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, MemberConfig, ModelConfig,
-    OfflineConfig, OpenAiConfig, ServerConfig, Space, SpaceConfig, TokenConfig, ToolConfig,
+    AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, FolderConfig,
+    FolderKind, MemberConfig, ModelConfig, OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig,
+    PluginUse, ServerConfig, Space, SpaceConfig, TemplateConfig, TokenConfig, ToolConfig,
     UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
+pub use knowledge::{
+    ChunkConfig, DatasetConfig, EmbeddingsConfig, KnowledgeConfig, Strategy as KnowledgeStrategy,
+};
 pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use seed::Seed;
 pub use settings::ModelSettings;
 pub use store::StoreError as DataError;
 pub use store::{Backup, backup, restore};
@@ -184,7 +195,9 @@ impl Server {
                 InstallError::Store(error) => StartError::Data(error),
                 InstallError::Conflict(why) => StartError::Space(why),
             })?;
+        app.fill().await?;
         app.set_address(address);
+        knowledge::start(&app);
         let accepting = CancellationToken::new();
         let (routes, recorder) = match traffic {
             Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,

@@ -20,7 +20,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 10_000,
+            connections: 16_384,
             head: Duration::from_secs(60),
             body: Duration::from_secs(30),
             body_rate: 1024,

@@ -23,8 +23,12 @@ pub(crate) async fn reload(app: &App) -> Result<(), ConfigError> {
     let Some(path) = app.file().file().map(Path::to_owned) else {
         return Ok(());
     };
+    let worker = app.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let space = Space::load(&path)?;
+        let mut space = Space::load(&path)?;
+        if let Some(seed) = &worker.seed {
+            crate::seed::add(&mut space, seed);
+        }
         let configured = Configured::new(&space).map_err(|misfit| space.misfit(&misfit))?;
         Ok((space, configured))
     });

@@ -13,8 +13,8 @@ use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::routes::{
-    audio, bots, chat, collaboration, conversations, files, messages, runs, tokens, users,
-    voiceprints, workflows,
+    audio, bots, chat, collaboration, conversations, datasets, documents, files, messages,
+    organizations, plugins, runs, tokens, users, voiceprints, workflows, workspaces,
 };
 
 /// The routes; the method and the path of each come from its row.
@@ -24,7 +24,8 @@ pub(crate) fn router(app: App) -> Router {
     };
     use coze_types::workflows as w;
     use coze_types::{
-        auth as a, bots as b, conversations as c, files as f, messages as m, runs as h, users as u,
+        bots as b, conversations as c, datasets as d, documents as k, files as f, messages as m,
+        runs as h, users as u,
     };
 
     let mut routes = Routes(Router::new());
@@ -64,6 +65,19 @@ pub(crate) fn router(app: App) -> Router {
 
     routes.add::<f::UploadFile>(post(files::upload).layer(DefaultBodyLimit::disable()));
     routes.add::<f::RetrieveFile>(endpoint(files::retrieve));
+    routes.add::<d::CreateDataset>(endpoint(datasets::create));
+    routes.add::<d::ListDatasets>(endpoint(datasets::list));
+    routes.add::<d::UpdateDataset>(endpoint(datasets::update));
+    routes.add::<d::DeleteDataset>(endpoint(datasets::delete));
+    routes.add::<d::RetrieveDocumentProgress>(endpoint(datasets::progress));
+    routes.add::<d::ListDatasetImages>(endpoint(datasets::images));
+    routes.add::<d::UpdateDatasetImage>(endpoint(datasets::update_image));
+    routes.add::<k::CreateDocuments>(endpoint(documents::create));
+    routes.add::<k::ListDocuments>(endpoint(documents::list));
+    routes.add::<k::ListDocumentsByQuery>(endpoint(documents::list_by_query));
+    routes.add::<k::UpdateDocument>(endpoint(documents::update));
+    routes.add::<k::DeleteDocuments>(endpoint(documents::delete));
+
     routes.add::<b::ListBots>(endpoint(bots::list));
     routes.add::<b::RetrieveBot>(endpoint(bots::retrieve));
     routes.add::<b::ListPublishedBots>(endpoint(bots::list_published));
@@ -81,6 +95,36 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::RemoveWorkflowCollaborator>(endpoint(collaboration::remove_from_workflow));
     routes.add::<u::RetrieveMe>(endpoint(users::me));
 
+    add_people(&mut routes);
+    add_library(&mut routes);
+    add_audio(&mut routes);
+    add_plugins(&mut routes);
+
+    if app.dialect == Dialect::Skill {
+        routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
+    }
+    crate::not_served::add(routes.0)
+        .route(audio::SOUND, get(audio::listen))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn(drain::after_answer))
+        .with_state(app)
+}
+
+fn add_plugins(routes: &mut Routes) {
+    use coze_types::plugins as p;
+
+    routes.add::<p::ListStorePlugins>(endpoint(plugins::store));
+    routes.add::<p::ListStoreCategories>(endpoint(plugins::categories));
+    routes.add::<p::RetrievePlugins>(endpoint(plugins::many));
+    routes.add::<p::RetrievePlugin>(endpoint(plugins::retrieve));
+    routes.add::<p::CallPluginTool>(endpoint(plugins::call_tool));
+}
+
+/// Tokens, workspaces, enterprises and who belongs to them.
+fn add_people(routes: &mut Routes) {
+    use coze_types::{auth as a, enterprises as e, organizations as o, workspaces as s};
+
     routes.add::<a::CreatePat>(endpoint(tokens::create));
     routes.add::<a::ListPats>(endpoint(tokens::list));
     routes.add::<a::RetrievePat>(endpoint(tokens::retrieve));
@@ -88,18 +132,23 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<a::DeletePat>(endpoint(tokens::delete));
     routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
 
-    add_audio(&mut routes);
+    routes.add::<s::ListWorkspaces>(endpoint(workspaces::list));
+    routes.add::<s::CreateWorkspace>(endpoint(workspaces::create));
+    routes.add::<s::UpdateWorkspace>(endpoint(workspaces::update));
+    routes.add::<s::ListWorkspaceMembers>(endpoint(workspaces::members));
+    routes.add::<s::AddWorkspaceMembers>(endpoint(workspaces::add));
+    routes.add::<s::RemoveWorkspaceMembers>(endpoint(workspaces::remove));
 
-    if app.dialect == Dialect::Skill {
-        routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
-    }
-    routes
-        .0
-        .route(audio::SOUND, get(audio::listen))
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(axum::middleware::from_fn(drain::after_answer))
-        .with_state(app)
+    routes.add::<e::AddEnterpriseMembers>(endpoint(organizations::add_to_enterprise));
+    routes.add::<e::UpdateEnterpriseMember>(endpoint(organizations::update_enterprise_member));
+    routes.add::<e::RemoveEnterpriseMember>(endpoint(organizations::remove_from_enterprise));
+    routes.add::<e::CreateOrganization>(endpoint(organizations::create));
+    routes.add::<e::ListOrganizations>(endpoint(organizations::list));
+    routes.add::<o::UpdateOrganization>(endpoint(organizations::update));
+    routes.add::<o::ListOrganizationMembers>(endpoint(organizations::members));
+    routes.add::<o::AddOrganizationMembers>(endpoint(organizations::add));
+    routes.add::<o::UpdateOrganizationMember>(endpoint(organizations::update_member));
+    routes.add::<o::RemoveOrganizationMember>(endpoint(organizations::remove));
 }
 
 fn add_audio(routes: &mut Routes) {
@@ -118,6 +167,24 @@ fn add_audio(routes: &mut Routes) {
     routes.add::<v::ListVoiceprints>(endpoint(voiceprints::list));
     routes.add::<v::UpdateVoiceprint>(upload(voiceprints::LIMIT, voiceprints::update));
     routes.add::<v::DeleteVoiceprint>(endpoint(voiceprints::delete));
+}
+
+/// Variables, apps, folders, templates and copies.
+fn add_library(routes: &mut Routes) {
+    use crate::routes::{apps, entities, folders, templates, variables};
+    use coze_types::{apps as p, entities as e, folders as f, templates as t, variables as v};
+
+    routes.add::<v::RetrieveVariables>(endpoint(variables::retrieve));
+    routes.add::<v::UpdateVariables>(endpoint(variables::update));
+    routes.add::<p::ListApps>(endpoint(apps::list));
+    routes.add::<p::RetrieveApp>(endpoint(apps::retrieve));
+    routes.add::<p::AddAppCollaborator>(endpoint(collaboration::add_to_app));
+    routes.add::<p::RemoveAppCollaborator>(endpoint(collaboration::remove_from_app));
+    routes.add::<f::ListFolders>(endpoint(folders::list));
+    routes.add::<f::RetrieveFolder>(endpoint(folders::retrieve));
+    routes.add::<t::DuplicateTemplate>(endpoint(templates::duplicate));
+    routes.add::<e::CopyEntity>(endpoint(entities::copy));
+    routes.add::<e::RetrieveCopyTask>(endpoint(entities::retrieve));
 }
 
 struct Routes(Router<App>);

@@ -293,16 +293,26 @@ pub(crate) fn page(
     default: i64,
     limit: i64,
 ) -> Result<(usize, usize), Fail> {
+    page_named(("page_num", number), ("page_size", size), default, limit)
+}
+
+/// The same where the two have other names.
+pub(crate) fn page_named(
+    (number_name, number): (&str, Option<i64>),
+    (size_name, size): (&str, Option<i64>),
+    default: i64,
+    limit: i64,
+) -> Result<(usize, usize), Fail> {
     let number = number.unwrap_or(1);
     if number < 1 {
         return Err(Fail::invalid(
-            "page_num",
+            number_name,
             format!("{number} is less than 1"),
         ));
     }
     let size = size.unwrap_or(default);
     if size < 1 {
-        return Err(Fail::invalid("page_size", format!("{size} is less than 1")));
+        return Err(Fail::invalid(size_name, format!("{size} is less than 1")));
     }
     let (number, size) = (usize::try_from(number), usize::try_from(size.min(limit)));
     Ok((number.unwrap_or(usize::MAX) - 1, size.unwrap_or(1)))

@@ -5,6 +5,7 @@
 //! not kept in memory: its journal brings it back.
 
 mod chatflow;
+mod knowledge;
 mod outcome;
 mod schema;
 mod sink;
@@ -524,6 +525,7 @@ pub(crate) async fn call_as_tool(
     workflow: &Workflow,
     arguments: &str,
     chat: &ChatRecord,
+    cancel: &CancellationToken,
 ) -> Result<String, String> {
     let parameters: Map<String, Value> = serde_json::from_str(arguments)
         .map_err(|error| format!("the arguments are no JSON object: {error}"))?;
@@ -540,11 +542,19 @@ pub(crate) async fn call_as_tool(
     let mut driver = Driver::start(app, workflow, start)
         .await
         .map_err(|fail| fail.msg.into_owned())?;
-    let ended = driver
-        .drive(&mut NoSink)
-        .await
-        .map_err(|fail| fail.msg.into_owned())?;
-    match ended {
+    let token = driver.token();
+    let mut sink = NoSink;
+    let work = driver.drive(&mut sink);
+    tokio::pin!(work);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut work => ended,
+        () = cancel.cancelled() => {
+            token.cancel();
+            work.await
+        }
+    };
+    match ended.map_err(|fail| fail.msg.into_owned())? {
         Ended::Done(Outcome::Success {
             answer: Some(answer),
             ..

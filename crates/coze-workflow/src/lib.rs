@@ -92,8 +92,8 @@ pub use path::{Frame, NodeId, NodePath, TaskId};
 pub use plan::{NodeInfo, Plan, TerminatePlan};
 pub use reference::Globals;
 pub use run::effect::{
-    Attachment, Effect, Failure, Interrupt, Message, ModelRequest, Outcome, Prompt, ResponseFormat,
-    Task, TaskKind,
+    Attachment, Chunking, Effect, Failure, Interrupt, KnowledgeSearch, KnowledgeWrite, Message,
+    ModelRequest, Outcome, Prompt, ResponseFormat, Task, TaskKind,
 };
 pub use run::event::{Event, ModelReply, TaskResult, Usage};
 pub use run::{NodeRecord, NodeStatus, Rejected, ReplayError, Run, RunOptions};

@@ -7,6 +7,7 @@
 pub(crate) mod condition;
 pub(crate) mod end;
 pub(crate) mod input;
+pub(crate) mod knowledge;
 pub(crate) mod llm;
 pub(crate) mod output;
 pub(crate) mod question;
@@ -38,6 +39,7 @@ pub(crate) enum NodeSpec {
     Text(text::TextSpec),
     Question(question::QuestionSpec),
     Input(input::InputSpec),
+    Knowledge(knowledge::KnowledgeSpec),
     /// It is kept, and fails the run when it is reached; the text says why.
     Unsupported(String),
 }
@@ -157,11 +159,14 @@ pub(crate) fn compile(
         "1" => NodeSpec::Start,
         "2" => NodeSpec::End(end::compile(inputs)?),
         "3" => NodeSpec::Llm(Box::new(llm::compile(inputs, outputs))),
+        "6" => NodeSpec::Knowledge(knowledge::search(inputs, extra)),
         "8" => NodeSpec::Condition(condition::compile(inputs, extra)?),
         "13" => NodeSpec::Output(output::compile(inputs)?),
         "15" => NodeSpec::Text(text::compile(inputs, extra)?),
         "18" => question::compile(inputs, extra)?,
+        "27" => NodeSpec::Knowledge(knowledge::write(inputs, extra)?),
         "30" => NodeSpec::Input(input::compile(inputs)?),
+        "60" => NodeSpec::Knowledge(knowledge::KnowledgeSpec::Delete),
         _ => NodeSpec::Unsupported(format!("has type {ty}, which this engine does not run yet")),
     })
 }
@@ -172,6 +177,7 @@ impl NodeSpec {
         match self {
             Self::Start => start::begin(context).map(Step::Done),
             Self::Llm(spec) => llm::begin(spec, context).map(Step::Work),
+            Self::Knowledge(spec) => knowledge::begin(spec, context).map(Step::Work),
             Self::Condition(spec) => condition::begin(spec, context).map(Step::Done),
             Self::Text(spec) => text::begin(spec, context).map(Step::Done),
             Self::Question(spec) => question::begin(spec, context).map(Step::Ask),
@@ -192,6 +198,9 @@ impl NodeSpec {
         match (self, result) {
             (Self::Llm(spec), TaskResult::Model(reply)) => {
                 Ok(Step::Done(llm::finish(spec, context, reply)))
+            }
+            (Self::Knowledge(spec), TaskResult::Value { value }) => {
+                Ok(Step::Done(knowledge::finish(spec, value)))
             }
             _ => Err(NodeError::failed(
                 "a result of another kind of task arrived",

@@ -64,8 +64,9 @@ method('bots.retrieveNew', ['RetrieveBot'], async ({ coze }) => {
   await refused(coze.bots.retrieveNew(NOWHERE), 4200);
 });
 
-method('templates.duplicate', ['DuplicateTemplate'], async ({ coze, template }) => {
-  const made = await coze.templates.duplicate(template ?? SCRIPTED, { workspace_id: SPACE, name: fresh('copy') });
+method('templates.duplicate', ['DuplicateTemplate'], async ({ coze }) => {
+  // The built-in agent is one.
+  const made = await coze.templates.duplicate('7500000000000000001', { workspace_id: SPACE, name: fresh('copy') });
   assert.equal(made.entity_type, 'agent');
   assert(made.entity_id);
 });

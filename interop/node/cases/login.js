@@ -1,73 +1,112 @@
-// Logging in. The apps are those of interop/server/coze.yaml.
+// Logging in. The applications are those of interop/server/coze.yaml.
 
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 
 import * as sdk from '@coze/api';
 
 import { method } from '../suite.js';
 
 const REDIRECT = 'http://127.0.0.1/callback';
-const key = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const PRIVATE = key.privateKey.export({ type: 'pkcs8', format: 'pem' });
+const SECRET = 'not-much-of-a-secret';
 
-/** What a browser gets for an address. */
-async function page(url) {
-  const response = await fetch(url, { redirect: 'manual' });
-  if (response.status < 400) return response;
-  const body = await response.json();
-  throw Object.assign(new Error(body.msg), { status: response.status, code: body.code, msg: body.msg });
-}
-
-const web = ({ server }) => ({ baseURL: server.base, clientId: '7500000000000000601', redirectUrl: REDIRECT });
-const pkce = ({ server }) => ({ baseURL: server.base, clientId: '7500000000000000602', redirectUrl: REDIRECT });
-const device = ({ server }) => ({ baseURL: server.base, clientId: '7500000000000000603' });
+const web = ({ server }) => ({ baseURL: server.base, clientId: 'web.app', redirectUrl: REDIRECT });
+const pkce = ({ server }) => ({ baseURL: server.base, clientId: 'pkce.app', redirectUrl: REDIRECT });
+const device = ({ server }) => ({ baseURL: server.base, clientId: 'device.app' });
 const jwt = ({ server }) => ({
   baseURL: server.base,
-  appId: '7500000000000000604',
+  appId: 'jwt.app',
   aud: new URL(server.base).host,
   keyid: 'test-key',
-  privateKey: PRIVATE,
+  privateKey: server.privateKey,
 });
 
+/** The user opens a page and lets the application in; what comes of it. */
+async function allow({ server }, url) {
+  const page = await fetch(url);
+  if (page.status >= 400) {
+    const body = await page.json();
+    throw Object.assign(new Error(body.msg), { status: page.status, code: body.code, msg: body.msg });
+  }
+  const html = await page.text();
+  const form = new URLSearchParams({ token: server.token, decision: 'allow' });
+  for (const [, name, value] of html.matchAll(/<input[^>]* name="(\w+)" value="([^"]*)"/g)) form.set(name, value);
+  const [, action] = /<form method="post" action="([^"]+)"/.exec(html);
+  const cookie = page.headers.get('set-cookie')?.split(';')[0];
+  return fetch(server.base + action, { method: 'POST', body: form, headers: { cookie }, redirect: 'manual' });
+}
+
+async function codeOf(context, url) {
+  const answer = await allow(context, url);
+  assert.equal(answer.status, 302, await answer.text());
+  const back = new URL(answer.headers.get('location'));
+  assert.equal(back.origin + back.pathname, REDIRECT);
+  assert.equal(back.searchParams.get('state'), 's');
+  return back.searchParams.get('code');
+}
+
+/** The token lets in, and says until when. */
+async function works({ server }, token) {
+  const coze = new sdk.CozeAPI({ token: token.access_token, baseURL: server.base });
+  assert((await coze.users.me()).user_id);
+  assert(token.expires_in > 1_700_000_000, 'a time, not a duration');
+  return token;
+}
+
+async function webToken(context) {
+  const code = await codeOf(context, sdk.getWebAuthenticationUrl({ ...web(context), state: 's' }));
+  return works(context, await sdk.getWebOAuthToken({ ...web(context), clientSecret: SECRET, code }));
+}
+
 method('getWebAuthenticationUrl', ['Authorize'], async (context) => {
-  assert((await page(sdk.getWebAuthenticationUrl({ ...web(context), state: 's' }))).ok);
+  assert(await codeOf(context, sdk.getWebAuthenticationUrl({ ...web(context), state: 's' })));
 });
 
 method('getPKCEAuthenticationUrl', ['Authorize'], async (context) => {
   const { url, codeVerifier } = await sdk.getPKCEAuthenticationUrl({ ...pkce(context), state: 's' });
   assert(codeVerifier);
-  assert((await page(url)).ok);
+  assert(await codeOf(context, url));
 });
 
 method('getWebOAuthToken', ['CreateToken', 'Authorize'], async (context) => {
-  await sdk.getWebOAuthToken({ ...web(context), clientSecret: 'secret', code: 'none' });
+  assert((await webToken(context)).refresh_token);
 });
 
 method('getPKCEOAuthToken', ['CreateToken', 'Authorize'], async (context) => {
-  await sdk.getPKCEOAuthToken({ ...pkce(context), code: 'none', codeVerifier: 'v'.repeat(43) });
+  const { url, codeVerifier } = await sdk.getPKCEAuthenticationUrl({ ...pkce(context), state: 's' });
+  const code = await codeOf(context, url);
+  await works(context, await sdk.getPKCEOAuthToken({ ...pkce(context), code, codeVerifier }));
 });
 
 method('refreshOAuthToken', ['CreateToken', 'Authorize'], async (context) => {
-  await sdk.refreshOAuthToken({ ...web(context), clientSecret: 'secret', refreshToken: 'none' });
+  const before = await webToken(context);
+  const refresh = { ...web(context), clientSecret: SECRET, refreshToken: before.refresh_token };
+  const after = await works(context, await sdk.refreshOAuthToken(refresh));
+  assert.notEqual(after.refresh_token, before.refresh_token);
+  await assert.rejects(sdk.refreshOAuthToken(refresh), 'the old one is used up');
 });
 
 method('getDeviceCode', ['CreateDeviceCode'], async (context) => {
   const code = await sdk.getDeviceCode(device(context));
   assert(code.device_code && code.user_code && code.verification_uri);
+  assert(code.expires_in > 0 && code.interval > 0);
 });
 
 method('getDeviceToken', ['CreateToken', 'CreateDeviceCode'], async (context) => {
-  const { device_code } = await sdk.getDeviceCode(device(context));
-  await sdk.getDeviceToken({ ...device(context), deviceCode: device_code });
+  const code = await sdk.getDeviceCode(device(context));
+  const ask = { ...device(context), deviceCode: code.device_code };
+  const answer = await allow(context, `${code.verification_uri}?user_code=${code.user_code}`);
+  assert.equal(answer.status, 200, await answer.text());
+  await works(context, await sdk.getDeviceToken(ask));
 });
 
 method('getJWTToken', ['CreateToken'], async (context) => {
-  const token = await sdk.getJWTToken(jwt(context));
-  assert(token.access_token);
+  await works(context, await sdk.getJWTToken(jwt(context)));
+  await assert.rejects(sdk.getJWTToken({ ...jwt(context), keyid: 'no-key' }), 'a key that is not known');
 });
 
 method('_getJWTToken', ['CreateToken'], async (context) => {
-  const token = await sdk._getJWTToken({ baseURL: context.server.base, token: 'a.b.c' });
-  assert(token.access_token);
+  // What `getJWTToken` calls with a JWT of its own making; this one is none.
+  const error = await sdk._getJWTToken({ baseURL: context.server.base, token: 'a.b.c' }).catch((error) => error);
+  if (error.code === 404) throw error;
+  assert.equal(error.status, 401);
 });

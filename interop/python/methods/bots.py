@@ -5,6 +5,9 @@ from . import method
 from .common import API, NOWHERE, SCRIPTED, SPACE, ask, fresh, refused
 
 
+TEMPLATE = "7500000000000000001"  # the built-in agent is one
+
+
 def make(coze, **options):
     return coze.bots.create(space_id=SPACE, name=fresh("agent"), **options).bot_id
 
@@ -83,7 +86,7 @@ def _(context):
 
 @method("templates.duplicate", "DuplicateTemplate")
 def _(context):
-    made = context.coze.templates.duplicate(template_id=SCRIPTED, workspace_id=SPACE, name=fresh("copy"))
+    made = context.coze.templates.duplicate(template_id=TEMPLATE, workspace_id=SPACE, name=fresh("copy"))
     assert made.entity_id and made.entity_type.value == "agent"
 
 

@@ -5,11 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, Role};
 
 use crate::app::App;
-use crate::configured::{Agent, Configured};
+use crate::configured::Agent;
 use crate::fail::Fail;
+use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
 use crate::prompt;
-use crate::store::{ChatRecord, number};
+use crate::store::{ChatRecord, VariableOwner, number};
+use crate::variables;
 
 /// Messages of the past that a model gets to read.
 const CONTEXT: i64 = 60;
@@ -21,22 +23,28 @@ pub(crate) async fn request(
     app: &App,
     agent: &Agent,
     record: &ChatRecord,
+    passages: &[Passage],
+    tools: Vec<ToolSpec>,
 ) -> Result<ModelRequest, Fail> {
-    let variables = record.request.custom_variables.as_ref();
-    let prompt = prompt::render(&agent.config.prompt, variables)
+    let chat = &record.chat;
+    let conversation = number(&chat.conversation_id);
+    let section = chat.section_id.as_deref().map_or(-1, number);
+    let id = record.id();
+    let owner = owner(agent, record);
+    let read = app.db.read(move |unit| {
+        let past = unit.context(conversation, section, id, CONTEXT)?;
+        let set = owner.map_or(Ok(Vec::new()), |owner| unit.variables(&owner))?;
+        Ok::<_, Fail>((past, set))
+    });
+    let (past, set) = read.await?;
+    let given = record.request.custom_variables.as_ref();
+    let variables = variables::for_prompt(&agent.config.variables, &set, given);
+    let prompt = prompt::render(&agent.config.prompt, Some(&variables))
         .map_err(|why| Fail::invalid("custom_variables", why))?;
     let settings = &agent.config.settings;
     let mut system = vec![prompt];
     system.extend(settings.instructions(app.now()));
     system.retain(|part| !part.is_empty());
-    let chat = &record.chat;
-    let conversation = number(&chat.conversation_id);
-    let section = chat.section_id.as_deref().map_or(-1, number);
-    let id = record.id();
-    let past = app
-        .db
-        .read(move |unit| Ok::<_, Fail>(unit.context(conversation, section, id, CONTEXT)?))
-        .await?;
     let mut messages = Vec::new();
     for message in rounds(&past, settings.context_round) {
         messages.push(convert(app, &message.role, &message.content, &message.content_type).await);
@@ -64,12 +72,21 @@ pub(crate) async fn request(
     }
     let mut request = ModelRequest {
         system: system.join("\n"),
+        knowledge: passages.iter().map(|it| it.text.clone()).collect(),
         messages,
-        tools: tools(&app.configured(), agent),
+        tools,
         ..ModelRequest::default()
     };
     settings.fill(&mut request);
     Ok(request)
+}
+
+/// Whose variables the prompt may use; nobody's when the agent has none.
+fn owner(agent: &Agent, record: &ChatRecord) -> Option<VariableOwner> {
+    let config = &agent.config;
+    let connector = record.request.connector_id.as_deref();
+    let some = !config.variables.is_empty();
+    some.then(|| VariableOwner::of_bot(&config.id, connector, &record.user_id))
 }
 
 /// The last rounds of the past; a round begins with a message of the user.
@@ -86,25 +103,6 @@ fn rounds(past: &[Message], limit: Option<i64>) -> &[Message] {
         .rev();
     past.get(begins.nth(before).unwrap_or(0)..)
         .unwrap_or_default()
-}
-
-fn tools(configured: &Configured, agent: &Agent) -> Vec<ToolSpec> {
-    let local = agent.config.tools.iter().map(|tool| ToolSpec {
-        name: tool.name.clone(),
-        description: tool.description.clone(),
-        parameters: tool.parameters.clone(),
-    });
-    let workflows = agent
-        .config
-        .workflows
-        .iter()
-        .filter_map(|id| configured.workflows.get(id));
-    let workflows = workflows.map(|workflow| ToolSpec {
-        name: workflow.name.clone(),
-        description: workflow.description.clone(),
-        parameters: crate::workflows::input_schema(&workflow.plan),
-    });
-    local.chain(workflows).collect()
 }
 
 async fn convert(
@@ -192,4 +190,18 @@ pub(crate) fn text_of(message: &Message) -> String {
         .filter_map(|item| item.text)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// What the user asks in this chat: the texts of the last message of theirs.
+pub(super) fn question(record: &ChatRecord) -> String {
+    let mut given = record.request.additional_messages.iter().flatten();
+    let last = given.rfind(|it| it.role == Role::User);
+    let Some(last) = last else {
+        return String::new();
+    };
+    text_of(&Message {
+        content: last.content.clone(),
+        content_type: last.content_type.clone().unwrap_or_default(),
+        ..Message::default()
+    })
 }

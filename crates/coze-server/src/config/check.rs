@@ -32,6 +32,18 @@ impl Space {
                 );
                 return Err(Misfit::new(format!("bots[{index}].model"), why));
             }
+            for (at, used) in bot.plugins.iter().enumerate() {
+                let found = self.plugins.iter().find(|it| it.id == used.id);
+                let why = match found {
+                    None => "is not under `plugins`",
+                    Some(it) if self.differ(it.space.as_deref(), bot.space.as_deref()) => {
+                        "belongs to another workspace"
+                    }
+                    Some(_) => continue,
+                };
+                let why = format!("bots: {}: the plugin {} {why}", bot.name, used.id);
+                return Err(Misfit::new(format!("bots[{index}].plugins[{at}]"), why));
+            }
             for (at, workflow) in bot.workflows.iter().enumerate() {
                 let found = self.workflows.iter().find(|it| it.id == *workflow);
                 let why = match found {
@@ -57,12 +69,20 @@ impl Space {
                     Misfit::new(format!("workflows[{index}].space"), why)
                 })?;
         }
+        let mut seen = BTreeSet::new();
+        for (index, plugin) in self.plugins.iter().enumerate() {
+            if !seen.insert(plugin.id.as_str()) {
+                let why = format!("plugins: the id {} stands twice", plugin.id);
+                return Err(Misfit::new(format!("plugins[{index}].id"), why));
+            }
+        }
+        self.check_library()?;
         for (index, rule) in self.faults.iter().enumerate() {
             if let Some((key, why)) = rule.problem() {
                 let why = format!("faults: {key}: {why}");
                 return Err(Misfit::new(format!("faults[{index}].{key}"), why));
             }
         }
-        Ok(())
+        crate::knowledge::check(self)
     }
 }

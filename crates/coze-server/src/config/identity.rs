@@ -349,7 +349,7 @@ impl Space {
     }
 
     /// Whether two names mean different workspaces.
-    pub(super) fn differ(&self, one: Option<&str>, other: Option<&str>) -> bool {
+    pub(crate) fn differ(&self, one: Option<&str>, other: Option<&str>) -> bool {
         self.space_or_local(one) != self.space_or_local(other)
     }
 

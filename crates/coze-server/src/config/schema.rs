@@ -20,7 +20,7 @@ pub(super) fn of_file() -> Value {
 }
 
 /// Digits, in quotes or without.
-pub(super) fn id(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn id(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["string", "integer"],
         "pattern": "^[0-9]{1,19}$",
@@ -28,6 +28,6 @@ pub(super) fn id(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-pub(super) fn ids(generator: &mut SchemaGenerator) -> Schema {
+pub(crate) fn ids(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "items": id(generator), "default": []})
 }

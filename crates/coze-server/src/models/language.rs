@@ -33,11 +33,13 @@ pub(super) struct Phrases {
     pub(super) no_prompt: &'static str,
     /// What a tool returned.
     pub(super) tool: &'static str,
+    /// What the knowledge base holds about the question.
+    pub(super) knowledge: &'static str,
     /// What came with the message besides text; `{}` is the number.
     pub(super) images: &'static str,
 }
 
-pub(super) fn is_cjk(character: char) -> bool {
+pub(crate) fn is_cjk(character: char) -> bool {
     matches!(character, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
@@ -105,6 +107,7 @@ static CHINESE: Phrases = Phrases {
     prompt: "我的提示词是：{}",
     no_prompt: "我没有提示词。",
     tool: "工具返回了：{}",
+    knowledge: "知识库里写着：{}",
     images: "另外收到 {} 张图片，离线模型看不懂图片内容。",
 };
 
@@ -122,6 +125,7 @@ static ENGLISH: Phrases = Phrases {
     prompt: "My prompt is: {}",
     no_prompt: "I have no prompt.",
     tool: "The tool returned: {}",
+    knowledge: "The knowledge base says: {}",
     images: "I also received {} image(s), whose content the offline model cannot see.",
 };
 
@@ -136,6 +140,7 @@ static JAPANESE: Phrases = Phrases {
     prompt: "私のプロンプトは次のとおりです：{}",
     no_prompt: "プロンプトはありません。",
     tool: "ツールの結果：{}",
+    knowledge: "ナレッジベースより：{}",
     images: "画像を {} 枚受け取りましたが、オフラインモデルは画像を見られません。",
 };
 
@@ -150,6 +155,7 @@ static KOREAN: Phrases = Phrases {
     prompt: "제 프롬프트는 다음과 같습니다: {}",
     no_prompt: "프롬프트가 없습니다.",
     tool: "도구의 결과: {}",
+    knowledge: "지식 베이스에 따르면: {}",
     images: "이미지 {}장을 받았지만 오프라인 모델은 이미지를 볼 수 없습니다.",
 };
 
@@ -164,6 +170,7 @@ static RUSSIAN: Phrases = Phrases {
     prompt: "Мой промпт: {}",
     no_prompt: "У меня нет промпта.",
     tool: "Инструмент вернул: {}",
+    knowledge: "В базе знаний сказано: {}",
     images: "Получено изображений: {}; офлайн-модель их не видит.",
 };
 
@@ -179,6 +186,7 @@ static FRENCH: Phrases = Phrases {
     prompt: "Mon prompt est : {}",
     no_prompt: "Je n'ai pas de prompt.",
     tool: "L'outil a renvoyé : {}",
+    knowledge: "La base de connaissances dit : {}",
     images: "J'ai aussi reçu {} image(s), que le modèle hors ligne ne peut pas voir.",
 };
 
@@ -194,6 +202,7 @@ static GERMAN: Phrases = Phrases {
     prompt: "Mein Prompt lautet: {}",
     no_prompt: "Ich habe keinen Prompt.",
     tool: "Das Werkzeug gab zurück: {}",
+    knowledge: "In der Wissensbasis steht: {}",
     images: "Ich habe auch {} Bild(er) erhalten, die das Offline-Modell nicht sehen kann.",
 };
 
@@ -209,5 +218,6 @@ static SPANISH: Phrases = Phrases {
     prompt: "Mi prompt es: {}",
     no_prompt: "No tengo prompt.",
     tool: "La herramienta devolvió: {}",
+    knowledge: "La base de conocimiento dice: {}",
     images: "También recibí {} imagen(es), que el modelo sin conexión no puede ver.",
 };

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::config::{Misfit, ModelConfig, Space};
 
+pub(crate) use language::is_cjk;
 pub(crate) use offline::Offline;
 pub(crate) use openai::OpenAi;
 pub use script::{ScriptCall, ScriptError, ScriptRule};
@@ -24,6 +25,8 @@ pub use script::{ScriptCall, ScriptError, ScriptRule};
 pub(crate) struct ModelRequest {
     /// The system prompt, rendered.
     pub(crate) system: String,
+    /// Passages that were looked up for the question, best first.
+    pub(crate) knowledge: Vec<String>,
     /// The conversation, oldest first.
     pub(crate) messages: Vec<ModelMessage>,
     /// What it may call.
@@ -116,6 +119,25 @@ pub(crate) trait Model: Send + Sync {
 }
 
 impl ModelRequest {
+    /// The system prompt with the passages in it, for models that know no other place for them.
+    pub(crate) fn instructions(&self) -> String {
+        if self.knowledge.is_empty() {
+            return self.system.clone();
+        }
+        let mut text = self.system.clone();
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(
+            "Passages from the knowledge base that may help with the question. Answer from them \
+             where they fit, and say so when they do not hold the answer.",
+        );
+        for (at, passage) in self.knowledge.iter().enumerate() {
+            text.push_str(&format!("\n---\nrecall slice {}:{passage}", at + 1));
+        }
+        text
+    }
+
     /// The text of the last message of the user.
     pub(crate) fn question(&self) -> String {
         self.questions().last().unwrap_or_default()

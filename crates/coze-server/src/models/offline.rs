@@ -65,7 +65,7 @@ pub(super) fn usage_of(request: &ModelRequest) -> i64 {
         ModelMessage::Assistant { text, .. } => count_tokens(text),
         ModelMessage::Tool { output, .. } => count_tokens(output),
     });
-    count_tokens(&request.system) + messages.sum::<i64>()
+    count_tokens(&request.instructions()) + messages.sum::<i64>()
 }
 
 enum Decision {
@@ -90,6 +90,9 @@ fn decide(request: &ModelRequest) -> Decision {
     }
     if let Some(call) = asked_tool(request, &question) {
         return Decision::Call(call);
+    }
+    if let Some(passage) = request.knowledge.first() {
+        return fill(phrases.knowledge, passage.trim());
     }
     if let Some(expression) = calculator::find(&question) {
         let arguments = json!({ "expression": expression }).to_string();

@@ -65,8 +65,9 @@ impl OpenAi {
 
     fn body(&self, request: &ModelRequest) -> Value {
         let mut messages = Vec::new();
-        if !request.system.is_empty() {
-            messages.push(json!({"role": "system", "content": request.system}));
+        let instructions = request.instructions();
+        if !instructions.is_empty() {
+            messages.push(json!({"role": "system", "content": instructions}));
         }
         messages.extend(request.messages.iter().map(message));
         let mut body = Map::new();

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::config::Misfit;
 
@@ -146,19 +147,33 @@ impl Script {
         let events = stream::iter(events.into_iter().map(Ok).chain(error));
         Some(match delay.is_zero() {
             true => events.boxed(),
-            false => events
-                .then(move |event| async move {
-                    if !matches!(
-                        event,
-                        Ok(ModelEvent::Usage { .. } | ModelEvent::FollowUps(_))
-                    ) {
-                        tokio::time::sleep(delay).await;
-                    }
-                    event
-                })
-                .boxed(),
+            false => paced(events, delay).boxed(),
         })
     }
+}
+
+/// Each piece at its time: one that was late does not make those behind it late.
+fn paced<S>(events: S, delay: Duration) -> impl Stream<Item = S::Item> + Send
+where
+    S: Stream<Item = Result<ModelEvent, ModelError>> + Send,
+{
+    let begun = Instant::now();
+    events
+        .zip(stream::iter(1..))
+        .then(move |(event, index)| async move {
+            let at_once = matches!(
+                event,
+                Ok(ModelEvent::Usage { .. } | ModelEvent::FollowUps(_))
+            );
+            if !at_once {
+                match begun.checked_add(delay.saturating_mul(index)) {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    // Beyond the end of the clock.
+                    None => std::future::pending().await,
+                }
+            }
+            event
+        })
 }
 
 fn fail(code: i64, msg: String) -> ModelStream {

@@ -7,8 +7,9 @@ mod lists;
 use std::sync::Arc;
 
 use coze_types::Data;
-use coze_types::bots::{Bot, RetrieveBot, RetrieveOnlineBot};
+use coze_types::bots::{Bot, BotKnowledge, RetrieveBot, RetrieveOnlineBot};
 
+use super::workflows;
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::{Caller, Owned};
@@ -17,7 +18,8 @@ use crate::fail::Fail;
 use crate::store::number;
 use crate::validate;
 
-pub(crate) use edit::{create, publish, unpublish, update, versions};
+pub(crate) use check::name as check_name;
+pub(crate) use edit::{create, insert, publish, unpublish, update, versions};
 pub(crate) use lists::{list, list_published};
 
 /// The channel of the API.
@@ -50,7 +52,7 @@ pub(crate) async fn retrieve(app: App, call: Call<RetrieveBot>) -> Result<Data<B
     };
     let agent = open(&app, &call.user, &call.row.bot_id, &edition).await?;
     Ok(Data {
-        data: agent.wire(&app),
+        data: wire(&app, &agent).await?,
     })
 }
 
@@ -67,8 +69,30 @@ pub(crate) async fn retrieve_online(
     };
     let agent = open(&app, &call.user, &query.bot_id, &edition).await?;
     Ok(Data {
-        data: agent.wire(&app),
+        data: wire(&app, &agent).await?,
     })
+}
+
+/// The agent as the API shows it, with the datasets that are there by name.
+async fn wire(app: &App, agent: &Agent) -> Result<Bot, Fail> {
+    let mut bot = agent.wire();
+    let Some(knowledge) = bot.knowledge.take() else {
+        return Ok(bot);
+    };
+    let named = app.db.read(move |unit| {
+        let mut named = Vec::new();
+        for mut info in knowledge.knowledge_infos {
+            if let Some(found) = unit.dataset(number(&info.id))? {
+                info.name = found.it.name;
+                named.push(info);
+            }
+        }
+        Ok::<_, Fail>(named)
+    });
+    bot.knowledge = Some(BotKnowledge {
+        knowledge_infos: named.await?,
+    });
+    Ok(bot)
 }
 
 /// What can be talked to in a channel.
@@ -140,12 +164,16 @@ pub(crate) async fn load(
             }
         };
         let agent = match version {
-            None => Agent::stored(&configured, &bot, &bot.draft, None),
+            None => {
+                let workflows = workflows::of(unit, &configured, &bot.draft.workflows)?;
+                Agent::stored(&configured, &bot, &bot.draft, workflows, None)
+            }
             Some(version) => {
                 let found = unit.bot_version(wanted, version)?;
                 let found = found.ok_or_else(|| unknown_version(wanted, &edition))?;
                 let version = Some((found.version, found.created_at));
-                Agent::stored(&configured, &bot, &found.definition, version)
+                let workflows = workflows::of(unit, &configured, &found.definition.workflows)?;
+                Agent::stored(&configured, &bot, &found.definition, workflows, version)
             }
         };
         Ok(Some(Owned {

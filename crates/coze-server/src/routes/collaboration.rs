@@ -1,5 +1,6 @@
 //! Who besides its owner may edit an agent, a workflow or an app.
 
+use coze_types::apps::{AddAppCollaborator, RemoveAppCollaborator};
 use coze_types::bots::{AddBotCollaborator, RemoveBotCollaborator, SetBotCollaborationMode};
 use coze_types::collaboration::{AddCollaboratorBody, CollaborationMode};
 use coze_types::workflows::{
@@ -7,11 +8,10 @@ use coze_types::workflows::{
 };
 use coze_types::{Empty, Id};
 
-use super::{bots, workflows};
+use super::{apps, bots, workflows};
 use crate::app::App;
 use crate::call::Call;
 use crate::caller::Caller;
-use crate::config::LOCAL_USER;
 use crate::fail::Fail;
 use crate::store::{EntityKind, Unit, number};
 use crate::validate;
@@ -46,7 +46,7 @@ pub(crate) async fn workflow_mode(
     app: App,
     call: Call<SetWorkflowCollaborationMode>,
 ) -> Result<Empty, Fail> {
-    let entity = workflow(&app, &call.user, &call.row.workflow_id)?;
+    let entity = workflow(&app, &call.user, &call.row.workflow_id).await?;
     set_mode(&app, &call.user, entity, call.row.body.collaboration_mode).await
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn add_to_workflow(
     app: App,
     call: Call<AddWorkflowCollaborator>,
 ) -> Result<Empty, Fail> {
-    let entity = workflow(&app, &call.user, &call.row.workflow_id)?;
+    let entity = workflow(&app, &call.user, &call.row.workflow_id).await?;
     add(&app, &call.user, entity, call.row.body).await
 }
 
@@ -62,8 +62,38 @@ pub(crate) async fn remove_from_workflow(
     app: App,
     call: Call<RemoveWorkflowCollaborator>,
 ) -> Result<Empty, Fail> {
-    let entity = workflow(&app, &call.user, &call.row.workflow_id)?;
+    let entity = workflow(&app, &call.user, &call.row.workflow_id).await?;
     remove(&app, &call.user, entity, call.row.user_id).await
+}
+
+pub(crate) async fn add_to_app(app: App, call: Call<AddAppCollaborator>) -> Result<Empty, Fail> {
+    let entity = of_app(&app, &call.user, &call.row.app_id).await?;
+    // There is no call that opens an app for others: the first collaborator does.
+    let (kind, id) = (entity.kind, entity.id);
+    owned(&call.user, &entity)?;
+    let opened = app
+        .db
+        .write(move |unit| Ok::<_, Fail>(unit.set_collaborative(kind, id, true)?));
+    opened.await?;
+    add(&app, &call.user, entity, call.row.body).await
+}
+
+pub(crate) async fn remove_from_app(
+    app: App,
+    call: Call<RemoveAppCollaborator>,
+) -> Result<Empty, Fail> {
+    let entity = of_app(&app, &call.user, &call.row.app_id).await?;
+    remove(&app, &call.user, entity, call.row.user_id).await
+}
+
+async fn of_app(app: &App, caller: &Caller, id: &str) -> Result<Entity, Fail> {
+    let entry = apps::find(app, caller, id).await?;
+    Ok(Entity {
+        kind: EntityKind::App,
+        id: entry.id,
+        space: entry.space,
+        owner: entry.owner,
+    })
 }
 
 async fn bot(app: &App, caller: &Caller, id: &str) -> Result<Entity, Fail> {
@@ -76,13 +106,17 @@ async fn bot(app: &App, caller: &Caller, id: &str) -> Result<Entity, Fail> {
     })
 }
 
-fn workflow(app: &App, caller: &Caller, id: &str) -> Result<Entity, Fail> {
-    let found = workflows::find(app, caller, id)?;
+async fn workflow(app: &App, caller: &Caller, id: &str) -> Result<Entity, Fail> {
+    let found = workflows::find(app, caller, id).await?;
+    if found.app.is_some() {
+        let why = "the workflow belongs to an app, and is edited by those who edit the app";
+        return Err(Fail::invalid("workflow_id", why));
+    }
     Ok(Entity {
         kind: EntityKind::Workflow,
         id: number(id),
         space: found.space,
-        owner: LOCAL_USER,
+        owner: found.owner,
     })
 }
 

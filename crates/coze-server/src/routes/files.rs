@@ -81,7 +81,7 @@ async fn receive(app: &App, form: &mut Parts, written: &mut Vec<PathBuf>) -> Res
         written.push(path.clone());
         let io = |error: std::io::Error| {
             tracing::error!(%error, path = %path.display(), "an upload could not be written");
-            Fail::internal()
+            Fail::unwritable()
         };
         let mut out = tokio::fs::File::create(&path).await.map_err(io)?;
         let mut bytes: u64 = 0;

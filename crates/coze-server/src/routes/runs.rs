@@ -19,7 +19,7 @@ async fn find(
     workflow: &Id,
     execute_id: &Id,
 ) -> Result<(RunRecord, Vec<NodeOutputRecord>), Fail> {
-    workflows::find(app, caller, workflow)?;
+    workflows::find(app, caller, workflow).await?;
     let id = number(execute_id);
     let found = app
         .db

@@ -1,48 +1,33 @@
-//! Workflows: running and resuming them, chatflows, and what became of runs.
+//! Workflows: running and resuming them, and chatflows.
 
-use std::collections::BTreeMap;
+mod catalog;
+
 use std::sync::Arc;
 
 use coze_types::chat::{Chat, ChatError, ChatStatus, StartChatBody, Usage};
 use coze_types::messages::{EnterMessage, Role};
 use coze_types::workflows::{
-    ChatWorkflow, ChatWorkflowBody, Creator, ListWorkflowVersions, ListWorkflows, ParamSchema,
-    PublishStatus, ResumeWorkflow, ResumeWorkflowBody, RetrieveWorkflow, RunWorkflow,
-    RunWorkflowBody, StreamResumeWorkflow, StreamRunWorkflow, WorkflowBasic, WorkflowInfo,
-    WorkflowInput, WorkflowList, WorkflowMode, WorkflowOutput, WorkflowResult, WorkflowVersion,
-    WorkflowVersionList,
+    ChatWorkflow, ChatWorkflowBody, ResumeWorkflow, ResumeWorkflowBody, RunWorkflow,
+    RunWorkflowBody, StreamResumeWorkflow, StreamRunWorkflow, WorkflowResult,
 };
 use coze_types::{Data, Id, StreamOnly, Streams, Timestamp};
-use coze_workflow::TerminatePlan;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{bots, chat, conversations};
+use super::{apps, bots, chat, conversations};
 use crate::agent;
 use crate::app::App;
 use crate::call::{Answer, Call};
-use crate::caller::{Caller, Owned};
-use crate::config::LOCAL_USER;
+use crate::caller::Caller;
 use crate::configured::Workflow;
 use crate::fail::Fail;
 use crate::models::{ModelMessage, Part};
 use crate::output::Output;
 use crate::store::{ChatRecord, RunRecord, number};
 use crate::validate;
-use crate::workflows::{
-    ChatSink, Driver, EventSink, Mode, NoSink, Start, answer_data, param_schema,
-};
+use crate::workflows::{ChatSink, Driver, EventSink, Mode, NoSink, Start, answer_data};
 
-/// The workflow of that id.
-pub(crate) fn find(app: &App, caller: &Caller, id: &str) -> Result<Arc<Workflow>, Fail> {
-    validate::required("workflow_id", id)?;
-    let found = app.configured().workflows.get(id).cloned();
-    let found = found.map(|it| Owned {
-        space: it.space,
-        it,
-    });
-    caller.open("workflow", id, found)
-}
+pub(crate) use catalog::{creator, find, list, of, retrieve, versions};
 
 /// An agent or an app whose data a workflow may use, but not both.
 async fn check_owner(
@@ -61,6 +46,9 @@ async fn check_owner(
     if let Some(bot) = bot {
         bots::find(app, caller, bot).await?;
     }
+    if let Some(owner) = owner {
+        apps::find(app, caller, owner).await?;
+    }
     Ok(())
 }
 
@@ -70,7 +58,7 @@ async fn check_run(
     body: &RunWorkflowBody,
 ) -> Result<Arc<Workflow>, Fail> {
     check_owner(app, caller, body.bot_id.as_ref(), body.app_id.as_ref()).await?;
-    find(app, caller, &body.workflow_id)
+    find(app, caller, &body.workflow_id).await
 }
 
 pub(crate) async fn run(app: App, call: Call<RunWorkflow>) -> Result<WorkflowResult, Fail> {
@@ -196,7 +184,7 @@ fn stream(app: &App, mut driver: Driver) -> Answer<StreamOnly> {
 }
 
 async fn take_up(app: &App, caller: &Caller, body: ResumeWorkflowBody) -> Result<Driver, Fail> {
-    find(app, caller, &body.workflow_id)?;
+    find(app, caller, &body.workflow_id).await?;
     validate::required("event_id", &body.event_id)?;
     let kind = Some(body.interrupt_type);
     Driver::resume(
@@ -311,7 +299,7 @@ async fn check_chat(
     body: &ChatWorkflowBody,
 ) -> Result<(Arc<Workflow>, i64), Fail> {
     check_owner(app, caller, body.bot_id.as_ref(), body.app_id.as_ref()).await?;
-    let workflow = find(app, caller, &body.workflow_id)?;
+    let workflow = find(app, caller, &body.workflow_id).await?;
     if !workflow.plan.is_chatflow() {
         let why = "it is a workflow, not a chatflow: its start node has no USER_INPUT";
         return Err(Fail::invalid("workflow_id", why));
@@ -393,126 +381,4 @@ fn input_text(message: &EnterMessage) -> String {
         ..Default::default()
     };
     agent::text_of(&as_message)
-}
-
-fn basic(app: &App, workflow: &Workflow) -> WorkflowBasic {
-    WorkflowBasic {
-        workflow_id: workflow.id.as_str().into(),
-        workflow_name: workflow.name.clone(),
-        description: Some(workflow.description.clone()),
-        icon_url: Some(String::new()),
-        app_id: Some("0".into()),
-        created_at: Some(Timestamp(app.started_at)),
-        updated_at: Some(Timestamp(app.started_at)),
-        creator: Some(local_user()),
-    }
-}
-
-pub(crate) async fn list(app: App, call: Call<ListWorkflows>) -> Result<Data<WorkflowList>, Fail> {
-    let query = call.row.query;
-    let space = call.user.space("workspace_id", &query.workspace_id)?;
-    let (page, size) = validate::page(query.page_num, query.page_size, 10, 30)?;
-    let of_mode = |workflow: &&Arc<Workflow>| match &query.workflow_mode {
-        Some(WorkflowMode::Chatflow) => workflow.plan.is_chatflow(),
-        Some(WorkflowMode::Workflow) => !workflow.plan.is_chatflow(),
-        _ => true,
-    };
-    let configured = app.configured();
-    let here = configured.workflows.values();
-    let here = here.filter(|it| it.space == space).filter(of_mode);
-    let mut rest = here.skip(page.saturating_mul(size));
-    let items = rest
-        .by_ref()
-        .take(size)
-        .map(|workflow| basic(&app, workflow))
-        .collect();
-    Ok(Data {
-        data: WorkflowList {
-            items,
-            has_more: rest.next().is_some(),
-        },
-    })
-}
-
-pub(crate) async fn retrieve(
-    app: App,
-    call: Call<RetrieveWorkflow>,
-) -> Result<Data<WorkflowInfo>, Fail> {
-    let workflow = find(&app, &call.user, &call.row.workflow_id)?;
-    let mut info = WorkflowInfo {
-        workflow_detail: Some(basic(&app, &workflow)),
-        ..WorkflowInfo::default()
-    };
-    if call.row.query.include_input_output == Some(true) {
-        info.input = Some(input_of(&workflow));
-        info.output = Some(output_of(&workflow));
-    }
-    Ok(Data { data: info })
-}
-
-/// A file has one version: the one that the server has read.
-pub(crate) async fn versions(
-    app: App,
-    call: Call<ListWorkflowVersions>,
-) -> Result<Data<WorkflowVersionList>, Fail> {
-    let workflow = find(&app, &call.user, &call.row.workflow_id)?;
-    let query = call.row.query;
-    validate::page(None, query.page_size, 10, 30)?;
-    if query.page_token.is_some_and(|token| !token.is_empty()) {
-        return Err(Fail::invalid("page_token", "there is one page only"));
-    }
-    let with_io = query.include_input_output == Some(true);
-    let time = Some(Timestamp(app.started_at));
-    let version = WorkflowVersion {
-        version: "v0.0.1".to_owned(),
-        description: Some(workflow.description.clone()),
-        created_at: time,
-        updated_at: time,
-        workflow_id: Some(workflow.id.as_str().into()),
-        creator: Some(local_user()),
-        input: with_io.then(|| input_of(&workflow)),
-        output: with_io.then(|| output_of(&workflow)),
-    };
-    let items = match query.publish_status {
-        Some(PublishStatus::UnpublishedDraft) => Vec::new(),
-        _ => vec![version],
-    };
-    let next_page_token = Some(String::new());
-    Ok(Data {
-        data: WorkflowVersionList {
-            items,
-            has_more: false,
-            next_page_token,
-        },
-    })
-}
-
-fn local_user() -> Creator {
-    Creator {
-        id: LOCAL_USER.into(),
-        name: "Local user".to_owned(),
-    }
-}
-
-fn schemas(variables: &[coze_workflow::Variable]) -> BTreeMap<String, ParamSchema> {
-    let schema = |it: &coze_workflow::Variable| (it.name.clone(), param_schema(it));
-    variables.iter().map(schema).collect()
-}
-
-fn input_of(workflow: &Workflow) -> WorkflowInput {
-    WorkflowInput {
-        parameters: schemas(workflow.plan.start_inputs()),
-    }
-}
-
-fn output_of(workflow: &Workflow) -> WorkflowOutput {
-    let terminate_plan = match workflow.plan.terminate_plan() {
-        TerminatePlan::ReturnVariables => "return_variables",
-        TerminatePlan::UseAnswerContent => "use_answer_content",
-    };
-    WorkflowOutput {
-        terminate_plan: terminate_plan.to_owned(),
-        content: None,
-        parameters: schemas(&workflow.plan.end_outputs()),
-    }
 }

@@ -10,7 +10,6 @@ use super::sqlite::Sqlite;
 pub(crate) enum EntityKind {
     Bot,
     Workflow,
-    #[expect(dead_code, reason = "apps come next")]
     App,
 }
 

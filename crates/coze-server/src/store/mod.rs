@@ -4,12 +4,17 @@
 //! the disk when its future is ready; that is what lets the server answer. [`Unit`] is the trait
 //! behind which a storage engine stands; SQLite is the one built in.
 
+mod apps;
 mod backup;
 mod bots;
 mod chats;
+mod chunks;
 mod collaborators;
 mod conversations;
+mod copies;
 mod copy;
+mod datasets;
+mod documents;
 mod enterprises;
 mod files;
 mod messages;
@@ -18,6 +23,7 @@ mod spaces;
 mod sqlite;
 mod tokens;
 mod users;
+mod variables;
 mod voiceprints;
 mod voices;
 
@@ -25,11 +31,16 @@ use std::path::Path;
 
 use coze_types::chat::Chat;
 
+pub(crate) use apps::{AppRecord, Apps};
 pub use backup::{Backup, backup, restore};
 pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
+pub(crate) use chunks::{Chunks, FoundChunk, NewChunk};
 pub(crate) use collaborators::{Collaborators, EntityKind};
 pub(crate) use conversations::Conversations;
+pub(crate) use copies::{Copies, CopyRecord, WorkflowRecord};
+pub(crate) use datasets::{DatasetFilter, DatasetRecord, Datasets};
+pub(crate) use documents::{DatasetTotals, DocumentFilter, DocumentRecord, Documents};
 pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
@@ -38,6 +49,7 @@ pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
 pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
 pub(crate) use users::{Membership, UserRecord, Users};
+pub(crate) use variables::{VariableOwner, VariableRecord, Variables};
 pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
 pub(crate) use voices::{VoiceRecord, Voices};
 
@@ -100,6 +112,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The disk is to blame: what failed can be done again when there is room.
+    pub(crate) fn is_unwritable(&self) -> bool {
+        use rusqlite::ErrorCode;
+        match self {
+            Self::Commit(_) | Self::Io { .. } => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure)
+            ),
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             path: path.display().to_string(),
@@ -120,6 +145,12 @@ pub(crate) trait Unit:
     + Users
     + Bots
     + Collaborators
+    + Apps
+    + Variables
+    + Copies
+    + Datasets
+    + Documents
+    + Chunks
     + Voices
     + Voiceprints
     + Spaces

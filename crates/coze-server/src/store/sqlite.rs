@@ -23,6 +23,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_bots.sql"),
     include_str!("migrations/0004_audio.sql"),
     include_str!("migrations/0005_tokens.sql"),
+    include_str!("migrations/0006_knowledge.sql"),
+    include_str!("migrations/0007_variables.sql"),
+    include_str!("migrations/0008_copies.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -37,13 +40,17 @@ impl Unit for Sqlite<'_> {
         let sql = "SELECT max(id) FROM (SELECT max(id) AS id FROM conversation \
                    UNION ALL SELECT max(section_id) FROM conversation \
                    UNION ALL SELECT max(id) FROM chat UNION ALL SELECT max(id) FROM message \
+                   UNION ALL SELECT max(id) FROM dataset WHERE declared = 0 \
+                   UNION ALL SELECT max(id) FROM document \
                    UNION ALL SELECT max(id) FROM file UNION ALL SELECT max(id) FROM run \
                    UNION ALL SELECT max(id) FROM user UNION ALL SELECT max(id) FROM space \
                    UNION ALL SELECT max(id) FROM bot \
                    UNION ALL SELECT max(id) FROM voice \
                    UNION ALL SELECT max(id) FROM voiceprint_group \
                    UNION ALL SELECT max(max(id), max(file_id)) FROM voiceprint \
-                   UNION ALL SELECT max(id) FROM token UNION ALL SELECT max(id) FROM organization)";
+                   UNION ALL SELECT max(id) FROM token UNION ALL SELECT max(id) FROM organization \
+                   UNION ALL SELECT max(id) FROM app UNION ALL SELECT max(id) FROM workflow \
+                   UNION ALL SELECT max(id) FROM copy_task)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
         Ok(largest.unwrap_or(0))
     }
@@ -348,7 +355,8 @@ fn write_all(connection: &mut Connection, mut group: Vec<Box<dyn Job>>) {
         .err()
         .map(|error| error.to_string());
     if let Some(message) = &failure {
-        tracing::error!(%message, writes = group.len(), "a commit failed");
+        let (path, writes) = (connection.path().unwrap_or_default(), group.len());
+        tracing::error!(path, %message, writes, "the database could not be written");
     }
     for job in group {
         job.tell(match &failure {

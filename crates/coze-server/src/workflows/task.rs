@@ -1,14 +1,17 @@
-//! The work that nodes leave to the driver: calling models.
+//! The work that nodes leave to the driver: calling models, looking knowledge up.
 
 use std::sync::Arc;
 
-use coze_workflow::{Event, ModelReply, Task, TaskKind, TaskResult, code};
+use coze_workflow::{Event, ModelReply, Task, TaskId, TaskKind, TaskResult, code};
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
+use serde_json::Value;
 use tokio::time::Instant;
 
+use super::knowledge;
 use crate::app::App;
+use crate::fail::Fail;
 use crate::models::{Model, ModelError, ModelEvent, ModelMessage, ModelRequest, Part};
 use crate::routes::bots::Edition;
 use crate::store::RunRecord;
@@ -36,6 +39,21 @@ pub(super) fn start(
             };
             stream::once(events).flatten().boxed()
         }
+        TaskKind::SearchKnowledge(it) => {
+            let (app, run) = (app.clone(), run.clone());
+            let work = async move { knowledge::search(&app, &run, it).await };
+            value(id, deadline, work)
+        }
+        TaskKind::WriteKnowledge(it) => {
+            let (app, run) = (app.clone(), run.clone());
+            let work = async move { knowledge::write(&app, &run, it).await };
+            value(id, deadline, work)
+        }
+        TaskKind::DeleteKnowledge { document } => {
+            let (app, run) = (app.clone(), run.clone());
+            let work = async move { knowledge::delete(&app, &run, document).await };
+            value(id, deadline, work)
+        }
         other => {
             let message = format!("this server cannot carry out {other:?}");
             let code = code::EXECUTION_FAILED;
@@ -49,6 +67,35 @@ pub(super) fn start(
         }
     };
     (Abortable::new(events, registration).boxed(), handle)
+}
+
+/// Work that ends in a value.
+fn value(
+    task: TaskId,
+    deadline: Option<Instant>,
+    work: impl Future<Output = Result<Value, Fail>> + Send + 'static,
+) -> TaskStream {
+    let event = async move {
+        let done = match deadline {
+            None => Ok(work.await),
+            Some(deadline) => tokio::time::timeout_at(deadline, work).await,
+        };
+        let (code, message) = match done {
+            Ok(Ok(value)) => {
+                let result = TaskResult::Value { value };
+                return Event::TaskFinished { task, result };
+            }
+            Ok(Err(fail)) => (code::EXECUTION_FAILED, fail.msg.into_owned()),
+            Err(_) => (code::NODE_TIMEOUT, "the node's time is over".to_owned()),
+        };
+        Event::TaskFailed {
+            task,
+            code,
+            message,
+            partial: false,
+        }
+    };
+    stream::once(event).boxed()
 }
 
 /// By its name under `models`, else that of the run's agent, else the built-in one: the names and

@@ -398,19 +398,3 @@ async fn a_published_agent_outlives_a_restart() {
     assert_eq!(told(&again, &bot, json!({})).await, "kept");
     assert_eq!(retrieve(&again, &bot, true).await["version"], *version);
 }
-
-#[tokio::test]
-async fn a_paused_chat_goes_on_with_the_version_it_began_with() {
-    let api = Api::start().await;
-    // Made from the file's workflows only, so the pause needs an agent of the file.
-    let chat = api.ask(&api.conversation().await, "weather").await;
-    assert_eq!(chat["status"], "requires_action", "{chat}");
-    let call = &chat["required_action"]["submit_tool_outputs"]["tool_calls"][0];
-    let path = crate::harness::place(
-        "/v3/chat/submit_tool_outputs",
-        &text(&chat["conversation_id"]),
-        &text(&chat["id"]),
-    );
-    let output = json!({"tool_outputs": [{"tool_call_id": call["id"], "output": "sun"}]});
-    api.post(&path, output).await.data();
-}

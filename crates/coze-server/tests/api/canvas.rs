@@ -44,6 +44,24 @@ impl Canvas {
         self
     }
 
+    /// A node whose inputs are written out; `outputs` are names and types.
+    pub(crate) fn other(
+        self,
+        id: &str,
+        kind: &str,
+        mut settings: Value,
+        given: &[(&str, Value)],
+        outputs: Value,
+    ) -> Self {
+        settings["inputParameters"] = inputs(given);
+        self.node(
+            id,
+            kind,
+            kind,
+            json!({"inputs": settings, "outputs": outputs}),
+        )
+    }
+
     /// Each input is a name and a type; all are required.
     pub(crate) fn start(self, variables: &[(&str, &str)]) -> Self {
         let outputs: Value = variables

@@ -58,6 +58,16 @@ impl Setup {
         }
     }
 
+    /// Puts a file beside `coze.yaml`.
+    pub(crate) fn write(&mut self, name: &str, content: &str) {
+        std::fs::write(self.folder.path().join(name), content).unwrap();
+    }
+
+    /// Reads another `coze.yaml`.
+    pub(crate) fn load(&mut self, yaml: &str) {
+        self.config.space = load(self.folder.path(), yaml).unwrap();
+    }
+
     pub(crate) fn skill(mut self) -> Self {
         self.config.dialect = Dialect::Skill;
         self
@@ -238,6 +248,12 @@ impl Api {
         self.open(path, body).await.rest().await
     }
 
+    /// Writes another `coze.yaml` and has it read.
+    pub(crate) async fn reload(&self, yaml: &str) -> Result<(), coze_server::ConfigError> {
+        std::fs::write(self.folder.path().join("coze.yaml"), yaml).unwrap();
+        within(self.server.reload()).await
+    }
+
     pub(crate) async fn stop(self) -> TempDir {
         within(self.server.stop()).await;
         self.folder
@@ -395,7 +411,7 @@ pub(crate) fn normal(text: &str) -> String {
     let rules = [
         (r#""logid":"[0-9]{10}[0-9A-F]{16}""#, r#""logid":"<logid>""#),
         (
-            r#""(created_at|updated_at|completed_at|failed_at|create_time|update_time)":1[0-9]{9}\b"#,
+            r#""(created_at|updated_at|completed_at|failed_at|create_time|update_time|listed_at)":1[0-9]{9}\b"#,
             r#""$1":<time>"#,
         ),
         (r"http://127\.0\.0\.1:[0-9]+", "<url>"),

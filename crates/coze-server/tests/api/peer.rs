@@ -19,7 +19,7 @@ pub(crate) enum Step {
 
 /// A provider; each call takes the next answer, and the connection is closed behind it.
 pub(crate) struct Peer {
-    url: String,
+    pub(crate) url: String,
     answers: Arc<Mutex<VecDeque<Vec<Step>>>>,
     calls: Arc<Mutex<Vec<(String, Value)>>>,
 }
@@ -49,6 +49,11 @@ impl Peer {
     /// Answers with these bytes at once.
     pub(crate) fn bytes(&self, bytes: impl Into<Vec<u8>>) {
         self.answer(vec![Step::Send(bytes.into())]);
+    }
+
+    /// Answers that nobody took are no longer given.
+    pub(crate) fn forget(&self) {
+        self.answers.lock().unwrap().clear();
     }
 
     /// Answers with a stream of these chunks.
@@ -98,8 +103,14 @@ async fn serve(
             let Some((head, body)) = text.split_once("\r\n\r\n") else {
                 continue;
             };
-            if let Ok(body) = serde_json::from_str(body) {
-                return Some((head.to_owned(), body));
+            let lower = head.to_lowercase();
+            let length = lower
+                .lines()
+                .find_map(|it| it.strip_prefix("content-length: "));
+            let length: usize = length.map_or(0, |it| it.parse().unwrap());
+            if body.len() >= length {
+                let parsed = serde_json::from_str(body);
+                return Some((head.to_owned(), parsed.unwrap_or_else(|_| body.into())));
             }
         }
     })

@@ -1,9 +1,9 @@
 //! What tokens may do: users, spaces, permissions, ends; and the calls that make them.
 
-use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::harness::{Api, Reply, Setup, client, load, text};
+use crate::harness::{Api, Setup, load, text};
+use crate::people::{get, post};
 use crate::space::{DEMO_BOT, SCRIPTED_BOT};
 
 const ALICE: &str = "7500000000000003001";
@@ -29,24 +29,6 @@ bots:
 
 async fn start() -> Api {
     Setup::with(YAML).start().await
-}
-
-async fn with(api: &Api, token: &str, method: Method, path: &str, body: Option<Value>) -> Reply {
-    let request = client().request(method, format!("{}{path}", api.url()));
-    let request = request.bearer_auth(token);
-    let request = match body {
-        Some(body) => request.json(&body),
-        None => request,
-    };
-    api.send(request).await
-}
-
-async fn get(api: &Api, token: &str, path: &str) -> Reply {
-    with(api, token, Method::GET, path, None).await
-}
-
-async fn post(api: &Api, token: &str, path: &str, body: Value) -> Reply {
-    with(api, token, Method::POST, path, Some(body)).await
 }
 
 #[tokio::test]

@@ -62,6 +62,53 @@ pub struct Task {
 pub enum TaskKind {
     /// Call a model; the result is `TaskResult::Model`.
     Model(Box<ModelRequest>),
+    /// Look passages up. The result is a `TaskResult::Value`: a list of `{documentId, output}`, best
+    /// first.
+    SearchKnowledge(KnowledgeSearch),
+    /// Add a document. The result is a `TaskResult::Value`: `{documentId, fileName, fileUrl}`.
+    WriteKnowledge(KnowledgeWrite),
+    /// Remove a document. The result is a `TaskResult::Value`: whether it was there.
+    DeleteKnowledge {
+        /// Its id.
+        document: String,
+    },
+}
+
+/// A search in datasets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KnowledgeSearch {
+    /// What to look for.
+    pub query: String,
+    /// Ids of the datasets.
+    pub datasets: Vec<String>,
+    /// The most passages.
+    pub top_k: u32,
+    /// Passages that fit less are left out.
+    pub min_score: Option<f64>,
+    /// 0 by meaning, 1 both, 20 by words.
+    pub strategy: i64,
+}
+
+/// A document for a dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnowledgeWrite {
+    /// The URL of the file.
+    pub file: String,
+    /// The id of the dataset.
+    pub dataset: String,
+    /// How it is split; as the host likes when there is none.
+    pub chunking: Option<Chunking>,
+}
+
+/// How a document is split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Chunking {
+    /// Where to split.
+    pub separator: String,
+    /// The longest chunk.
+    pub max_tokens: i64,
+    /// How much of it neighbours share, in per cent.
+    pub overlap_percent: i64,
 }
 
 /// A call of a model.

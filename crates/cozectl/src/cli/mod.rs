@@ -13,7 +13,7 @@ pub(crate) use api::ApiArgs;
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use chat::ChatArgs;
 pub(crate) use connect::{ConnectArgs, LocalArgs, RegionArg};
-pub(crate) use serve::{DialectArg, ServeArgs};
+pub(crate) use serve::{DialectArg, SeedArg, ServeArgs};
 pub(crate) use workflow::{
     InputArgs, ResumeArgs, RunArgs, StreamArgs, WorkflowArgs, WorkflowCommand,
 };

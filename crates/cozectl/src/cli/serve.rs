@@ -9,6 +9,7 @@ const AFTER: &str = "\
 Examples:
   cozectl serve
   cozectl serve --port 0 --data ./data --config coze.yaml
+  cozectl serve --seed demo
   cozectl serve --record calls --upstream https://api.coze.cn
   cozectl serve --replay calls --replay-speed 0
   cozectl serve --host 0.0.0.0 --token \"$(openssl rand -hex 16)\"
@@ -36,6 +37,9 @@ pub(crate) struct ServeArgs {
     /// Agents, models and workflows; ./coze.yaml if it exists
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// A ready-made space besides: two agents, two workflows, a conversation
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) seed: Option<SeedArg>,
     /// The dialect it speaks
     #[arg(long, value_enum, default_value_t = DialectArg::Coze)]
     pub(crate) dialect: DialectArg,
@@ -83,6 +87,13 @@ pub(crate) struct ServeArgs {
     /// What chance follows in faults; the same number, the same failures
     #[arg(long, value_name = "NUMBER", help_heading = "Options for tests")]
     pub(crate) fault_seed: Option<u64>,
+}
+
+/// The ready-made spaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeedArg {
+    /// A bookshop
+    Demo,
 }
 
 /// The dialects of the API.

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use coze_server::{DEMO_BOT_ID, Dialect, Server, ServerConfig, Space, TrafficConfig};
+use coze_server::{DEMO_BOT_ID, Dialect, Seed, Server, ServerConfig, Space, TrafficConfig};
 
-use crate::cli::{DialectArg, ServeArgs};
+use crate::cli::{DialectArg, SeedArg, ServeArgs};
 use crate::cmd::{Threads, block_on};
 use crate::error::{Failure, Result};
 use crate::exit::ExitStatus;
@@ -95,8 +95,12 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
     config.address = SocketAddr::new(args.host, args.port);
     config.tokens = args.tokens;
     config.space = space;
+    config.limits.connections = connections().min(config.limits.connections);
     config.traffic = traffic;
     config.watch = true;
+    config.seed = args.seed.map(|seed| match seed {
+        SeedArg::Demo => Seed::Demo,
+    });
     config.faults = args.faults;
     config.fault_seed = args.fault_seed;
     config.dialect = match args.dialect {
@@ -104,4 +108,30 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
         DialectArg::Skill => Dialect::Skill,
     };
     Ok(config)
+}
+
+/// Files that the server has open besides its connections.
+const OWN_FILES: usize = 128;
+
+/// How many connections there is room for, once the system's own limit is raised as far as it
+/// allows: many systems begin with 1,024 files, or fewer.
+fn connections() -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let limit = getrlimit(Resource::Nofile);
+        let highest = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        let files = match setrlimit(Resource::Nofile, highest) {
+            Ok(()) => limit.maximum,
+            Err(_) => limit.current,
+        };
+        let files = files.and_then(|files| usize::try_from(files).ok());
+        files.map_or(usize::MAX, |files| files.saturating_sub(OWN_FILES).max(16))
+    }
+    #[cfg(not(unix))]
+    usize::MAX
 }

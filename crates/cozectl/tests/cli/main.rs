@@ -4,9 +4,14 @@
 mod api;
 mod backup;
 mod chat;
+mod crash;
+#[cfg(target_os = "linux")]
+mod disk;
 mod errors;
 mod fake;
 mod help;
+#[cfg(target_os = "linux")]
+mod idle;
 mod interrupts;
 mod local;
 mod operate;

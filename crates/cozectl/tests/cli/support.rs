@@ -196,12 +196,22 @@ impl Server {
     }
 
     pub(crate) fn start_in(home: Home, more: &[&str]) -> Self {
+        Self::launch(home, more, Stdio::piped())
+    }
+
+    /// With its log in a file.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_logged(home: Home, log: fs::File) -> Self {
+        Self::launch(home, &[], log.into())
+    }
+
+    fn launch(home: Home, more: &[&str], log: Stdio) -> Self {
         let mut arguments = vec!["serve", "--port", "0", "--data", "server-data"];
         arguments.extend(more);
         let mut child = home
             .raw_command(&arguments)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -233,6 +243,17 @@ impl Server {
     #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {
         send_signal(self.child.id(), name);
+    }
+
+    /// Without a word: no chance to write anything down.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn wait(&mut self) -> Option<i32> {

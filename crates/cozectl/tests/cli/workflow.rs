@@ -17,7 +17,7 @@ fn reference(node: &str, name: &str) -> serde_json::Value {
 }
 
 /// Start, perhaps a question, and an end that speaks.
-fn canvas(ask: bool) -> String {
+pub(crate) fn canvas(ask: bool) -> String {
     let start = json!({"id": "100001", "type": "1", "data": {
         "nodeMeta": {"title": "Start"}, "outputs": [{"name": "name", "type": "string"}]}});
     let question = json!({"id": "150001", "type": "18", "data": {

@@ -25,19 +25,26 @@ const CACHING: i64 = 259_200;
 
 /// What each field of a request may be.
 pub(super) async fn fields(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fail> {
-    if let Some(name) = &body.name {
-        required("name", name.trim())?;
-        at_most("name", name, NAME)?;
-    }
+    name(body.name.as_deref())?;
     let description = body.description.as_deref().unwrap_or_default();
     at_most("description", description, DESCRIPTION)?;
     body.prompt_info.as_ref().map_or(Ok(()), prompt)?;
     body.onboarding_info.as_ref().map_or(Ok(()), onboarding)?;
     body.model_info_config.as_ref().map_or(Ok(()), model)?;
     body.suggest_reply_info.as_ref().map_or(Ok(()), suggest)?;
-    body.knowledge.as_ref().map_or(Ok(()), knowledge)?;
-    workflows(app, caller, body)?;
+    if let Some(it) = &body.knowledge {
+        knowledge(it)?;
+        datasets(app, caller, it).await?;
+    }
+    workflows(app, caller, body).await?;
     icon(app, caller, body.icon_file_id.as_ref()).await
+}
+
+/// The name of an agent, if one is given.
+pub(crate) fn name(name: Option<&str>) -> Result<(), Fail> {
+    let Some(name) = name else { return Ok(()) };
+    required("name", name.trim())?;
+    at_most("name", name, NAME)
 }
 
 /// What the fields may be together, after a change.
@@ -160,7 +167,26 @@ fn knowledge(it: &KnowledgeConfig) -> Result<(), Fail> {
     Ok(())
 }
 
-fn workflows(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fail> {
+/// The datasets are there, and the caller may use them.
+async fn datasets(app: &App, caller: &Caller, it: &KnowledgeConfig) -> Result<(), Fail> {
+    let ids = it.dataset_ids.clone().unwrap_or_default();
+    let caller = caller.clone();
+    let seen = app.db.read(move |unit| {
+        for (index, id) in ids.iter().enumerate() {
+            let field = format!("knowledge.dataset_ids[{index}]");
+            required(&field, id)?;
+            let found = unit.dataset(number(id))?;
+            caller.open("dataset", id, found).map_err(|fail| Fail {
+                msg: format!("Request parameter error: {field}: {}", fail.msg).into(),
+                ..fail
+            })?;
+        }
+        Ok(())
+    });
+    seen.await
+}
+
+async fn workflows(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fail> {
     let ids = body
         .workflow_id_list
         .iter()
@@ -168,7 +194,8 @@ fn workflows(app: &App, caller: &Caller, body: &UpdateBotBody) -> Result<(), Fai
     for (index, workflow) in ids.enumerate() {
         let field = format!("workflow_id_list.ids[{index}].id");
         required(&field, &workflow.id)?;
-        super::super::workflows::find(app, caller, &workflow.id).map_err(|fail| Fail {
+        let found = super::super::workflows::find(app, caller, &workflow.id).await;
+        found.map_err(|fail| Fail {
             msg: format!("Request parameter error: {field}: {}", fail.msg).into(),
             ..fail
         })?;

@@ -6,7 +6,7 @@ use coze_types::bots::{
     BotVersion, BotVersionList, CreateBot, CreatedBot, ListBotVersions, PublishBot, PublishBotBody,
     PublishedVersion, UnpublishBot, UpdateBot, UpdateBotBody,
 };
-use coze_types::workflows::{Creator, PublishStatus};
+use coze_types::workflows::PublishStatus;
 use coze_types::{Data, Empty, Id, Timestamp};
 
 use crate::app::App;
@@ -259,16 +259,12 @@ fn wire(
     version: BotVersionRecord,
     status: PublishStatus,
 ) -> Result<BotVersion, Fail> {
-    let creator = unit.user(version.creator)?;
     Ok(BotVersion {
         version: version.version.to_string(),
         changelog: Some(String::new()),
         created_at: Some(Timestamp(version.created_at)),
         publish_status: Some(status),
-        creator: Some(Creator {
-            id: version.creator.into(),
-            name: creator.map(|it| it.nick_name).unwrap_or_default(),
-        }),
+        creator: Some(crate::routes::workflows::creator(unit, version.creator)?),
         description: Some(String::new()),
         updated_at: Some(Timestamp(version.created_at)),
     })

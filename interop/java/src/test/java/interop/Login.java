@@ -3,9 +3,10 @@ package interop;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.coze.openapi.client.auth.OAuthToken;
+import com.coze.openapi.client.files.UploadFileReq;
 import com.coze.openapi.service.auth.JWTOAuthClient;
-import java.security.KeyPairGenerator;
-import java.util.Base64;
+import com.coze.openapi.service.auth.TokenAuth;
+import com.coze.openapi.service.service.CozeAPI;
 
 final class Login {
   private Login() {}
@@ -15,20 +16,17 @@ final class Login {
         "JWTOAuthClient.getAccessToken",
         "CreateToken",
         () -> {
-          KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
-          generator.initialize(2048);
-          String key =
-              Base64.getMimeEncoder(64, new byte[] {'\n'})
-                  .encodeToString(generator.generateKeyPair().getPrivate().getEncoded());
           JWTOAuthClient client =
               new JWTOAuthClient.JWTOAuthBuilder()
-                  .clientID("7500000000000000604")
+                  .clientID("jwt.app")
                   .publicKey("test-key")
-                  .privateKey("-----BEGIN PRIVATE KEY-----\n" + key + "\n-----END PRIVATE KEY-----\n")
+                  .privateKey(Server.pem("PRIVATE KEY", server.key))
                   .baseURL(server.base)
                   .build();
           OAuthToken token = client.getAccessToken();
-          assertTrue(!token.getAccessToken().isEmpty());
+          CozeAPI coze =
+              new CozeAPI.Builder().baseURL(server.base).auth(new TokenAuth(token.getAccessToken())).build();
+          assertTrue(coze.files().upload(UploadFileReq.of("a.txt", new byte[1])).getFileInfo().getBytes() == 1);
         });
   }
 }

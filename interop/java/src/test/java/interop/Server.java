@@ -6,6 +6,11 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.Key;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
+import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -21,14 +26,28 @@ final class Server implements AutoCloseable {
   private final Path log;
   final String base;
 
-  Server() throws IOException {
+  /** The key of the application that logs in with JWT: made for each run, none lies in the repository. */
+  final PrivateKey key;
+
+  Server() throws Exception {
     data = Files.createTempDirectory("coze-java-");
     log = data.resolve("server.log");
-    Path config = REPOSITORY.resolve("interop/server/coze.yaml");
+    Path config = data.resolve("config");
+    Path from = REPOSITORY.resolve("interop/server");
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, config.resolve(from.relativize(file).toString()));
+      }
+    }
+    KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+    generator.initialize(2048);
+    KeyPair pair = generator.generateKeyPair();
+    key = pair.getPrivate();
+    Files.writeString(config.resolve("jwt.pub.pem"), pem("PUBLIC KEY", pair.getPublic()));
     List<String> argv =
         List.of(
             binary().toString(), "serve", "--port", "0", "--data", data.resolve("data").toString(),
-            "--config", config.toString(), "--token", TOKEN);
+            "--config", config.resolve("coze.yaml").toString(), "--token", TOKEN);
     ProcessBuilder builder = new ProcessBuilder(argv).redirectError(log.toFile());
     // No proxies, no settings of an account.
     builder.environment().keySet().removeIf(it -> it.toLowerCase().endsWith("_proxy") || it.startsWith("COZE_"));
@@ -41,6 +60,11 @@ final class Server implements AutoCloseable {
       throw new IOException("the server did not start:\n" + Files.readString(log));
     }
     base = line.substring("listening on ".length());
+  }
+
+  static String pem(String kind, Key key) {
+    String text = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(key.getEncoded());
+    return "-----BEGIN " + kind + "-----\n" + text + "\n-----END " + kind + "-----\n";
   }
 
   private static Path binary() throws IOException {
