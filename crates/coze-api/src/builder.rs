@@ -24,7 +24,6 @@ use crate::retry::RetryPolicy;
 use crate::reuse::Habits;
 #[cfg(not(target_family = "wasm"))]
 use crate::reuse::NoteConnections;
-use crate::starts::Starts;
 
 /// A hosted service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -416,7 +415,6 @@ impl CozeBuilder {
                 proxy: self.proxy_shown,
                 retry: self.retry,
                 habits,
-                starts: Starts::default(),
                 observer: self.observer,
                 limiter,
                 turns: Turns::default(),

@@ -21,7 +21,6 @@ use crate::recover::Recover;
 use crate::response::{RawResponse, Response};
 use crate::retry::RetryPolicy;
 use crate::reuse::Habits;
-use crate::starts::Starts;
 use crate::stream::EventStream;
 
 /// A client of a Coze server. Cloning is cheap, and clones share their connections.
@@ -51,7 +50,6 @@ pub(crate) struct Inner {
     pub(crate) retry: RetryPolicy,
     /// `None` for an HTTP client that is not our own: its connections cannot be watched.
     pub(crate) habits: Option<Habits>,
-    pub(crate) starts: Starts,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) limiter: Option<Limiter>,
     pub(crate) turns: Turns,

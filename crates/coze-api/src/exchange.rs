@@ -169,9 +169,6 @@ impl Coze {
             budget: total.map_or(inner.retry.budget, |total| total.min(inner.retry.budget)),
             ..inner.retry
         });
-        if call.streams {
-            inner.starts.turn().await;
-        }
         loop {
             attempts.made += 1;
             let span = span(call, attempts.made);

@@ -108,8 +108,6 @@ mod run_error;
 mod run_options;
 mod secret;
 mod setters;
-#[cfg_attr(target_family = "wasm", path = "starts_browser.rs")]
-mod starts;
 mod stream;
 mod stream_error;
 mod task;
