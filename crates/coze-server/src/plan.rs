@@ -107,8 +107,8 @@ pub(crate) struct Usage {
 /// What a user has called, of which days and the sum are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
-    second: Window,
-    minute: Window,
+    pub(crate) second: Window,
+    pub(crate) minute: Window,
     pub(crate) day: Window,
     pub(crate) total: u32,
 }

@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn every_row_finds_itself() {
         for row in coze_types::endpoints() {
-            let path = row.path.replace('{', "").replace('}', "");
+            let path = row.path.replace(['{', '}'], "");
             assert_eq!(
                 of(row.method.as_str(), &path).map(|it| it.name),
                 Some(row.name),

@@ -41,7 +41,6 @@ const REFRESH_LIFE: i64 = 30 * 86_400;
 /// An app, ready.
 #[derive(Debug)]
 pub(crate) struct OAuthApp {
-    pub(crate) client_id: String,
     pub(crate) name: String,
     pub(crate) kind: OAuthKind,
     secret: Option<Hash>,
@@ -75,7 +74,6 @@ impl OAuthApp {
             user.or_else(|why| account.parse().map_err(|_| why))
         });
         Ok(Self {
-            client_id: it.client_id.clone(),
             name: it.name.clone().unwrap_or_else(|| it.client_id.clone()),
             kind: it.kind,
             secret: secret.as_ref().map(|it| hash(it.expose().trim())),

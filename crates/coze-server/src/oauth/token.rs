@@ -131,7 +131,7 @@ async fn by_code(app: &App, bearer: Option<&str>, request: TokenRequest) -> Resu
             }
             unit.delete_login(login.id)?;
             let limits = in_space(limits, login.asked.space);
-            pair.enter(unit, &client_id, login.user, limits, now)
+            pair.enter(unit, &client_id, login.user, &limits, now)
         })
         .await
 }
@@ -158,7 +158,7 @@ async fn by_refresh(
                 Some(it) if !it.grant.has_expired(now) => {
                     // It works once.
                     unit.revoke_token(it.id, now)?;
-                    pair.enter(unit, &client_id, it.grant.user, it.grant.limits, now)
+                    pair.enter(unit, &client_id, it.grant.user, &it.grant.limits, now)
                 }
                 _ => Err(Refusal::request(
                     "refresh_token",
@@ -200,7 +200,7 @@ async fn by_device(app: &App, request: TokenRequest) -> Result<Token, Refusal> {
             LoginStage::Allowed => {
                 unit.delete_login(login.id)?;
                 let limits = in_space(limits, login.asked.space);
-                let token = pair.enter(unit, &client_id, login.user, limits, now)?;
+                let token = pair.enter(unit, &client_id, login.user, &limits, now)?;
                 Ok(Ok(token))
             }
             LoginStage::Denied => {
@@ -426,7 +426,7 @@ impl Pair {
         unit: &dyn Unit,
         client_id: &str,
         user: i64,
-        limits: Limits,
+        limits: &Limits,
         now: i64,
     ) -> Result<Token, Refusal> {
         clean(unit, now)?;
