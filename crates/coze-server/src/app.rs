@@ -19,6 +19,7 @@ use crate::configured::Configured;
 use crate::edge::{Metrics, Rules};
 use crate::identity::{self, InstallError};
 use crate::ids::Ids;
+use crate::plan::{Plan, Usage};
 use crate::seed;
 use crate::store::{Db, StoreError};
 
@@ -31,6 +32,9 @@ pub(crate) struct State {
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
     pub(crate) keeper: Keeper,
+    pub(crate) usage: Usage,
+    /// What the command line says, which counts more than the file.
+    plan: Option<Plan>,
     pub(crate) dialect: Dialect,
     pub(crate) directory: Directory,
     configured: RwLock<Arc<Configured>>,
@@ -78,6 +82,7 @@ impl App {
             data,
             tokens,
             dialect,
+            plan,
             mut space,
             seed,
             faults,
@@ -96,6 +101,8 @@ impl App {
             started_at: clock.now(),
             clock,
             keeper: Keeper::new(&tokens, &space)?,
+            usage: Usage::new(plan.or(space.plan)),
+            plan,
             dialect,
             directory: Directory::default(),
             configured: RwLock::new(Arc::new(configured)),
@@ -151,6 +158,7 @@ impl App {
         let installed = identity::install(self, &space).await;
         installed.map_err(|error| error.to_string())?;
         self.keeper.set(&self.tokens, &space)?;
+        self.usage.set(self.plan.or(space.plan));
         self.faults.configure(&space.faults);
         *self.file.write().unwrap_or_else(PoisonError::into_inner) = space;
         let mut current = self
@@ -158,6 +166,8 @@ impl App {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(configured);
+        // What an app's tokens may do is written there too.
+        self.keeper.forget_all();
         Ok(())
     }
 
@@ -189,6 +199,7 @@ impl App {
         }
         self.db.reset().await?;
         self.keeper.forget_all();
+        self.usage.forget();
         identity::install(self, &self.file())
             .await
             .map_err(|error| match error {

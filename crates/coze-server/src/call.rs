@@ -15,7 +15,7 @@ use coze_types::endpoint::{BodyKind, Downloads, Method};
 use coze_types::status::{self, Detail};
 use coze_types::{Endpoint, Status, Streams};
 use futures_util::StreamExt;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
@@ -415,10 +415,15 @@ fn refusal(app: &App, log_id: &str, fail: &Fail) -> Response {
     };
     // An empty reply cannot fail to be written.
     let bytes = status::encode(&status, &coze_types::Empty {}).unwrap_or_default();
-    json(
+    let mut response = json(
         StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         bytes,
-    )
+    );
+    if let Some(seconds) = fail.retry_after {
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 fn json(status: StatusCode, bytes: Vec<u8>) -> Response {

@@ -42,7 +42,8 @@ impl Clock {
 /// A thousand years: what is computed from the time still fits everywhere.
 const FARTHEST: i64 = 1_000 * 365 * 86_400;
 
-fn system() -> i64 {
+/// Unix seconds by the clock of the machine.
+pub(crate) fn system() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

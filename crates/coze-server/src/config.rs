@@ -4,6 +4,7 @@ mod abilities;
 mod check;
 mod identity;
 mod library;
+mod oauth;
 mod place;
 pub(crate) mod schema;
 
@@ -19,6 +20,7 @@ use crate::edge::FaultRule;
 use crate::knowledge::{DatasetConfig, EmbeddingsConfig, KnowledgeConfig};
 use crate::limits::Limits;
 use crate::models::ScriptRule;
+use crate::plan::Plan;
 use crate::seed::Seed;
 use crate::settings::ModelSettings;
 use crate::traffic::TrafficConfig;
@@ -26,6 +28,7 @@ use crate::traffic::TrafficConfig;
 pub use abilities::{PluginAuth, PluginConfig, PluginUse};
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
 pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
+pub use oauth::{OAuthAppConfig, OAuthKind};
 pub(crate) use place::Misfit;
 
 /// The id of the agent that every server has.
@@ -46,6 +49,8 @@ pub struct ServerConfig {
     pub tokens: Vec<String>,
     /// The dialect that it speaks.
     pub dialect: Dialect,
+    /// How much each user may call; what `coze.yaml` says by default.
+    pub plan: Option<Plan>,
     /// Agents, models and workflows.
     pub space: Space,
     /// What strangers may cost.
@@ -73,6 +78,7 @@ impl ServerConfig {
             data: data.into(),
             tokens: Vec::new(),
             dialect: Dialect::Coze,
+            plan: None,
             space: Space::default(),
             limits: Limits::default(),
             faults: false,
@@ -111,6 +117,11 @@ pub struct Space {
     /// The enterprises.
     #[serde(default)]
     pub enterprises: Vec<EnterpriseConfig>,
+    /// The apps that users may log in to.
+    #[serde(default)]
+    pub oauth_apps: Vec<OAuthAppConfig>,
+    /// How much each user may call; without limits by default.
+    pub plan: Option<Plan>,
     /// The agents.
     #[serde(default)]
     pub bots: Vec<BotConfig>,

@@ -16,6 +16,7 @@ use crate::definition::Definition;
 use crate::knowledge::{self, Declared, Embedder};
 use crate::library::Library;
 use crate::models::Model;
+use crate::oauth::OAuthApp;
 use crate::outbound::Outbound;
 use crate::plugins::Plugin;
 use crate::store::{BotRecord, WorkflowRecord, number};
@@ -31,6 +32,7 @@ pub(crate) struct Configured {
     pub(crate) plugins: BTreeMap<String, Arc<Plugin>>,
     /// Apps, folders and templates.
     pub(crate) library: Library,
+    pub(crate) oauth_apps: BTreeMap<String, OAuthApp>,
     /// Folders of documents.
     pub(crate) datasets: Vec<Declared>,
     /// Makes vectors of texts, where an endpoint is configured.
@@ -53,6 +55,7 @@ impl Configured {
             offline: crate::models::build(space, None)?,
             workflows,
             plugins,
+            oauth_apps: crate::oauth::apps(space)?,
             datasets: knowledge::declared(space)?,
             embedder: match &space.embeddings {
                 Some(config) => Some(Arc::new(Embedder::new(config)?)),

@@ -17,6 +17,8 @@ pub(crate) struct Fail {
     /// The HTTP status when it is not 200 even in the dialect of Coze, which answers business
     /// errors with 200.
     pub(crate) http: Option<u16>,
+    /// After how many seconds it may go better.
+    pub(crate) retry_after: Option<i64>,
     /// Workflow runs name the page that shows the failed run.
     pub(crate) debug_url: Option<String>,
 }
@@ -27,12 +29,18 @@ impl Fail {
             code,
             msg: msg.into(),
             http: None,
+            retry_after: None,
             debug_url: None,
         }
     }
 
     pub(crate) fn with_http(mut self, http: u16) -> Self {
         self.http = Some(http);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, seconds: i64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 

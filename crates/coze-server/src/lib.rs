@@ -41,9 +41,11 @@ mod limits;
 mod listen;
 mod models;
 mod not_served;
+mod oauth;
 mod outbound;
 mod output;
 mod parts;
+mod plan;
 mod plugins;
 mod prompt;
 mod reload;
@@ -74,9 +76,9 @@ use crate::traffic::Recorder;
 
 pub use config::{
     AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, FolderConfig,
-    FolderKind, MemberConfig, ModelConfig, OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig,
-    PluginUse, ServerConfig, Space, SpaceConfig, TemplateConfig, TokenConfig, ToolConfig,
-    UserConfig, VariableConfig, WorkflowConfig,
+    FolderKind, MemberConfig, ModelConfig, OAuthAppConfig, OAuthKind, OfflineConfig, OpenAiConfig,
+    PluginAuth, PluginConfig, PluginUse, ServerConfig, Space, SpaceConfig, TemplateConfig,
+    TokenConfig, ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use knowledge::{
@@ -84,6 +86,7 @@ pub use knowledge::{
 };
 pub use limits::Limits;
 pub use models::{ScriptCall, ScriptError, ScriptRule};
+pub use plan::Plan;
 pub use seed::Seed;
 pub use settings::ModelSettings;
 pub use store::StoreError as DataError;

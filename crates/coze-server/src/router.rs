@@ -12,6 +12,7 @@ use crate::config::Dialect;
 use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
+use crate::oauth;
 use crate::routes::{
     audio, bots, chat, collaboration, conversations, datasets, documents, files, messages,
     organizations, plugins, runs, tokens, users, voiceprints, workflows, workspaces,
@@ -132,6 +133,16 @@ fn add_people(routes: &mut Routes) {
     routes.add::<a::DeletePat>(endpoint(tokens::delete));
     routes.add::<a::ImpersonateUser>(endpoint(tokens::impersonate));
 
+    routes.add::<a::Authorize>(get(oauth::authorize));
+    routes.add::<a::AuthorizeWorkspace>(get(oauth::authorize_workspace));
+    routes.add::<a::CreateToken>(post(oauth::own_token));
+    routes.add::<a::CreateAccountToken>(post(oauth::account_token));
+    routes.add::<a::CreateEnterpriseToken>(post(oauth::enterprise_token));
+    routes.add::<a::CreateDeviceCode>(post(oauth::begin));
+    routes.add::<a::CreateWorkspaceDeviceCode>(post(oauth::begin_workspace));
+    routes.page(oauth::CONSENT, get(oauth::consent).post(oauth::decide));
+    routes.page(oauth::DEVICE, get(oauth::show).post(oauth::enter));
+
     routes.add::<s::ListWorkspaces>(endpoint(workspaces::list));
     routes.add::<s::CreateWorkspace>(endpoint(workspaces::create));
     routes.add::<s::UpdateWorkspace>(endpoint(workspaces::update));
@@ -190,6 +201,11 @@ fn add_library(routes: &mut Routes) {
 struct Routes(Router<App>);
 
 impl Routes {
+    /// A page that no row describes.
+    fn page(&mut self, path: &str, handler: MethodRouter<App>) {
+        self.0 = std::mem::take(&mut self.0).route(path, handler);
+    }
+
     fn add<E: Endpoint>(&mut self, handler: MethodRouter<App>) {
         self.0 = std::mem::take(&mut self.0).route(E::INFO.path, handler);
     }

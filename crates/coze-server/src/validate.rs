@@ -63,7 +63,7 @@ pub(crate) fn known_opt<T: PartialEq + Display>(
 }
 
 /// A number in a range, its ends included.
-pub(crate) fn within<T: PartialOrd + Display>(
+pub(crate) fn within<T: PartialOrd + Display + Copy>(
     field: &str,
     value: Option<T>,
     least: T,

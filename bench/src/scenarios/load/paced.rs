@@ -33,7 +33,7 @@ pub(crate) fn run(plan: &Plan, server: &Server) -> Result<Vec<Figure>> {
     usage::raise_files();
     let (mut ours, mut memory_only, mut memory) = (Vec::new(), Vec::new(), Vec::new());
     for index in 0..plan.load_rounds {
-        let mut beside = || {
+        let beside = || {
             let base = server.base("paced", plan.paced_deltas);
             round(plan, &base, server.id())
         };

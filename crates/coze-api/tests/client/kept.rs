@@ -139,7 +139,8 @@ async fn calls_survive_a_server_that_closes_after_each_answer() {
         |n| (n as u64 * 37) % 400,
         |n| (n as u64 * 211) % 3000,
     ];
-    for after in pauses {
+    // At the same time, because most of it is waiting.
+    let all = pauses.map(async |after| {
         let server = Counter::start(Then::Close(after));
         let coze = server.coze();
         for call in 0..300 {
@@ -159,12 +160,13 @@ async fn calls_survive_a_server_that_closes_after_each_answer() {
             done.unwrap_or_else(|error| panic!("call {call}: {error}"));
         }
         assert_eq!(server.run(), 300, "each ran once");
-    }
+    });
+    futures_util::future::join_all(all).await;
 }
 
 #[tokio::test]
 async fn calls_survive_a_server_that_closes_after_a_few_answers() {
-    for answers in [2, 3, 5, 9] {
+    let all = [2, 3, 5, 9].map(async |answers| {
         let server = Counter::start(Then::CloseAfter(answers));
         let coze = server.coze();
         for call in 0..300 {
@@ -172,7 +174,8 @@ async fn calls_survive_a_server_that_closes_after_a_few_answers() {
             done.unwrap_or_else(|error| panic!("call {call} of {answers}: {error}"));
         }
         assert_eq!(server.run(), 300, "each ran once");
-    }
+    });
+    futures_util::future::join_all(all).await;
 }
 
 /// A server that has long kept its connections, and then closes one, is watched again.

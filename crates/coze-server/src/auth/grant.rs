@@ -115,7 +115,7 @@ fn needed(row: &Info) -> impl Iterator<Item = &'static str> {
     row.permission.split(" + ").filter(|name| !name.is_empty())
 }
 
-fn carries(permissions: &BTreeSet<String>, name: &str) -> bool {
+pub(crate) fn carries(permissions: &BTreeSet<String>, name: &str) -> bool {
     permissions.contains(name) || (permissions.contains(BOT_CHAT) && BOT_CHAT_CALLS.contains(&name))
 }
 

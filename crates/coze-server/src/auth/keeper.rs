@@ -126,6 +126,11 @@ impl Keeper {
         }
     }
 
+    /// What the bearer of this token may do; nobody is let in without one.
+    pub(crate) async fn of_token(&self, app: &App, token: &str) -> Result<Arc<Grant>, Fail> {
+        self.grant(app, Bearer::Token(token)).await
+    }
+
     /// A token changed, or was made.
     pub(crate) fn forget(&self, hash: &Hash) {
         let mut looked_up = self
@@ -164,7 +169,12 @@ impl Keeper {
         };
         let found = app.db.read(move |unit| Ok::<_, Fail>(unit.token(&hash)?));
         let found = found.await?.map(|mut it| {
-            if it.revoked || it.kind == TokenKind::Refresh {
+            let gone = || {
+                let apps = &app.configured().oauth_apps;
+                apps.get(&it.client_id).is_none_or(|it| it.disabled)
+            };
+            let of_app = !it.client_id.is_empty();
+            if it.revoked || it.kind == TokenKind::Refresh || (of_app && gone()) {
                 it.grant.expires = Some(i64::MIN);
             }
             Arc::new(Kept {
@@ -213,7 +223,7 @@ fn is_of_login(token: &str) -> bool {
 }
 
 /// A secret that the file names by its variable.
-fn from_environment(name: &str) -> Result<coze_types::Secret, String> {
+pub(crate) fn from_environment(name: &str) -> Result<coze_types::Secret, String> {
     match std::env::var(name) {
         Ok(text) if !text.trim().is_empty() => Ok(text.into()),
         _ => Err(format!("the environment variable {name} is not set")),

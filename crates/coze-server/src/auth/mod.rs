@@ -16,8 +16,8 @@ use crate::caller::Caller;
 use crate::config::LOCAL_USER;
 use crate::fail::Fail;
 
-pub(crate) use grant::{Grant, Limits, of_config, permissions};
-pub(crate) use keeper::{ACCESS, APP_ACCESS, Keeper, PERSONAL};
+pub(crate) use grant::{Grant, Limits, carries, of_config, permissions};
+pub(crate) use keeper::{ACCESS, APP_ACCESS, Keeper, PERSONAL, from_environment};
 
 /// Lets a call in, or says why not.
 pub(crate) async fn admit(
@@ -27,7 +27,9 @@ pub(crate) async fn admit(
 ) -> Result<Caller, Fail> {
     let grant = app.keeper.grant(app, bearer(headers)).await?;
     grant.check(row)?;
-    app.directory.caller(app, grant).await
+    let caller = app.directory.caller(app, grant).await?;
+    app.usage.count(app, caller.user()).await?;
+    Ok(caller)
 }
 
 /// Lets in who operates the server: the local user, with a token that is not limited.

@@ -9,6 +9,7 @@ impl Space {
     /// Every name that is used must be there, and no id twice.
     pub(super) fn check(&self) -> Result<(), Misfit> {
         self.check_identity()?;
+        self.check_apps()?;
         let mut seen = BTreeSet::new();
         for (index, bot) in self.bots.iter().enumerate() {
             if !seen.insert(bot.id.as_str()) {

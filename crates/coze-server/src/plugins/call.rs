@@ -75,10 +75,10 @@ impl Plugin {
         let mut url = self.url(operation, arguments)?;
         query(&mut url, operation, arguments);
         let key = self.key()?;
-        if let (Some(auth), Some(key)) = (&self.auth, &key) {
-            if let Some(name) = &auth.query {
-                url.query_pairs_mut().append_pair(name, key);
-            }
+        if let (Some(auth), Some(key)) = (&self.auth, &key)
+            && let Some(name) = &auth.query
+        {
+            url.query_pairs_mut().append_pair(name, key);
         }
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or(Method::GET);
         let mut request = Request::new(method, url);
@@ -113,12 +113,12 @@ impl Plugin {
             header(COOKIE.as_str(), &cookies.join("; "))?;
         }
         // Last, so that no argument takes its place.
-        if let (Some(auth), Some(key)) = (&self.auth, &key) {
-            if auth.query.is_none() {
-                let name = auth.header.as_deref().unwrap_or(AUTHORIZATION.as_str());
-                let key = format!("{}{key}", auth.prefix());
-                header(name, &key).map_err(|_| CallError::NoKey(auth.env.clone()))?;
-            }
+        if let (Some(auth), Some(key)) = (&self.auth, &key)
+            && auth.query.is_none()
+        {
+            let name = auth.header.as_deref().unwrap_or(AUTHORIZATION.as_str());
+            let key = format!("{}{key}", auth.prefix());
+            header(name, &key).map_err(|_| CallError::NoKey(auth.env.clone()))?;
         }
         body(&mut request, operation, arguments)?;
         Ok(request)

@@ -141,7 +141,7 @@ fn read_operation(
     let output = ["200", "201", "202", "2XX", "default"]
         .iter()
         .find_map(|status| operation.pointer(&format!("/responses/{status}/content")))
-        .and_then(|content| json_content(content))
+        .and_then(json_content)
         .unwrap_or_default();
     let body = operation.get("requestBody");
     let body = body.map(|body| read_body(body, &parameters)).transpose()?;

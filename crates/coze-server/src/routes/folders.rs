@@ -18,12 +18,12 @@ pub(crate) async fn list(app: App, call: Call<ListFolders>) -> Result<Data<Folde
     let configured = app.configured();
     let all = &configured.library.folders;
     let parent = query.parent_folder_id.filter(|id| !id.is_unset());
-    if let Some(parent) = &parent {
-        if space != LOCAL_SPACE || !all.iter().any(|it| it.id == parent.as_str()) {
-            return Err(Fail::not_found("folder", parent));
-        }
+    if let Some(parent) = &parent
+        && (space != LOCAL_SPACE || !all.iter().any(|it| it.id == parent.as_str()))
+    {
+        return Err(Fail::not_found("folder", parent));
     }
-    let parent = parent.as_ref().map(|id| id.as_str());
+    let parent = parent.as_deref();
     let wanted = |it: &&FolderConfig| {
         space == LOCAL_SPACE
             && it.parent.as_deref() == parent

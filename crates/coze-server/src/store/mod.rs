@@ -18,10 +18,12 @@ mod documents;
 mod enterprises;
 mod files;
 mod messages;
+mod oauth;
 mod runs;
 mod spaces;
 mod sqlite;
 mod tokens;
+mod usage;
 mod users;
 mod variables;
 mod voiceprints;
@@ -44,10 +46,12 @@ pub(crate) use documents::{DatasetTotals, DocumentFilter, DocumentRecord, Docume
 pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
 pub(crate) use messages::{MessageFilter, Messages};
+pub(crate) use oauth::{Asked, LoginRecord, LoginStage, Logins};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
 pub(crate) use spaces::{SpaceFilter, SpaceRecord, Spaces};
 pub(crate) use sqlite::Db;
 pub(crate) use tokens::{TokenKind, TokenRecord, Tokens};
+pub(crate) use usage::UsageTable;
 pub(crate) use users::{Membership, UserRecord, Users};
 pub(crate) use variables::{VariableOwner, VariableRecord, Variables};
 pub(crate) use voiceprints::{GroupFilter, GroupRecord, PrintRecord, Voiceprints};
@@ -156,6 +160,8 @@ pub(crate) trait Unit:
     + Spaces
     + Enterprises
     + Tokens
+    + Logins
+    + UsageTable
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

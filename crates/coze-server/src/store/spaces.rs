@@ -71,6 +71,8 @@ pub(crate) trait Spaces {
         organization: Option<i64>,
         owner: i64,
     ) -> Result<Vec<i64>>;
+    /// The spaces of an organization.
+    fn organization_spaces(&self, organization: i64) -> Result<BTreeSet<i64>>;
     /// Takes the user out of all spaces of an enterprise, or of one of its organizations.
     fn leave_spaces(&self, enterprise: &str, organization: Option<i64>, user: i64) -> Result<()>;
     /// What the configuration named before and does not name any more ends.
@@ -207,6 +209,13 @@ impl Spaces for Sqlite<'_> {
              AND (?2 IS NULL OR organization_id = ?2) AND owner_id = ?3 ORDER BY id",
         )?;
         let rows = select.query_map(params![enterprise, organization, owner], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn organization_spaces(&self, organization: i64) -> Result<BTreeSet<i64>> {
+        let sql = "SELECT id FROM space WHERE organization_id = ?1";
+        let mut select = self.0.prepare_cached(sql)?;
+        let rows = select.query_map([organization], |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

@@ -105,7 +105,10 @@ async fn handle(State(traffic): State<Arc<Traffic>>, request: Request) -> Respon
         }
     }
     let answer = match &traffic.upstream {
-        Some(upstream) => upstream.pass(asked, body, traffic.recorder.clone()).await,
+        Some(upstream) => {
+            let (recorder, stop) = (traffic.recorder.clone(), app.stop.clone());
+            upstream.pass(asked, body, recorder, stop).await
+        }
         // Strict: what was not recorded is not answered.
         None => Err(Fail::new(404, why.unwrap_or_default()).with_http(404)),
     };

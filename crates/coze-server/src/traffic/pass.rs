@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 
+use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::Stream;
@@ -12,6 +13,7 @@ use futures_util::stream::BoxStream;
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderValue};
 use reqwest::{Client, Url};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::edge::X_COZE_FAULT;
 use crate::fail::Fail;
@@ -58,6 +60,7 @@ impl Upstream {
         asked: Asked,
         body: Body,
         recorder: Option<Arc<Recorder>>,
+        stop: CancellationToken,
     ) -> Result<Response, Fail> {
         let begun = Instant::now();
         let number = recorder.as_ref().map(|it| it.number());
@@ -95,6 +98,7 @@ impl Upstream {
         });
         *response.body_mut() = Body::from_stream(Passing {
             bytes: Box::pin(answer.bytes_stream()),
+            stopped: Box::pin(stop.cancelled_owned()),
             written,
         });
         Ok(response)
@@ -120,16 +124,24 @@ fn sent(headers: &HeaderMap) -> HeaderMap {
 /// An answer on its way to the caller.
 struct Passing {
     bytes: BoxStream<'static, reqwest::Result<Bytes>>,
+    /// This server ends.
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     written: Option<Written>,
 }
 
 impl Stream for Passing {
-    type Item = reqwest::Result<Bytes>;
+    type Item = Result<Bytes, BoxError>;
 
     fn poll_next(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<reqwest::Result<Bytes>>> {
+    ) -> Poll<Option<Result<Bytes, BoxError>>> {
+        if self.stopped.as_mut().poll(context).is_ready() {
+            // What came so far is written down while there is somebody to do it.
+            self.written = None;
+            let stopped: std::io::Error = std::io::ErrorKind::ConnectionAborted.into();
+            return Poll::Ready(Some(Err(stopped.into())));
+        }
         let next = self.bytes.as_mut().poll_next(context);
         if let (Poll::Ready(next), Some(written)) = (&next, &mut self.written) {
             match next {
@@ -142,7 +154,7 @@ impl Stream for Passing {
                 self.written = None;
             }
         }
-        next
+        next.map(|next| next.map(|bytes| bytes.map_err(Into::into)))
     }
 }
 

@@ -125,6 +125,20 @@ async fn a_stream_passes_as_it_comes() {
     let told = stream.rest().await;
     assert_eq!(names(&told).last().unwrap(), "done");
 
+    // A stop, which is not held up by what passes.
+    let other = temp();
+    let stopping = recording(&upstream, other.path()).await;
+    let mut stream = stopping.open("/v3/chat", streamed("hang")).await;
+    stream.ids().await;
+    let begun = Instant::now();
+    stopping.stop().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(files(other.path())[0].1["response"]["end"], "left");
+
     // A caller that leaves.
     let mut stream = front.open("/v3/chat", streamed("hang")).await;
     stream.ids().await;

@@ -46,6 +46,10 @@ pub(crate) struct ServeArgs {
     /// A token that is let in; without any, everybody is; repeatable
     #[arg(long = "token", value_name = "TOKEN")]
     pub(crate) tokens: Vec<String>,
+    /// What each user may call: unlimited, or basic (2 a second, 60 a minute, 3,000 a day, 100 in
+    /// all); what the configuration says by default
+    #[arg(long, value_name = "PLAN", value_parser = ["basic", "unlimited"])]
+    pub(crate) plan: Option<String>,
     /// Print the JSON Schema of coze.yaml, for editors, and end
     #[arg(long, exclusive = true)]
     pub(crate) print_schema: bool,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use coze_server::{DEMO_BOT_ID, Dialect, Seed, Server, ServerConfig, Space, TrafficConfig};
+use coze_server::{DEMO_BOT_ID, Dialect, Plan, Seed, Server, ServerConfig, Space, TrafficConfig};
 
 use crate::cli::{DialectArg, SeedArg, ServeArgs};
 use crate::cmd::{Threads, block_on};
@@ -103,6 +103,7 @@ fn config(args: ServeArgs) -> Result<ServerConfig> {
     });
     config.faults = args.faults;
     config.fault_seed = args.fault_seed;
+    config.plan = args.plan.as_deref().and_then(Plan::named);
     config.dialect = match args.dialect {
         DialectArg::Coze => Dialect::Coze,
         DialectArg::Skill => Dialect::Skill,

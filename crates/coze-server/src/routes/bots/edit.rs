@@ -213,7 +213,7 @@ pub(crate) async fn versions(
         let shown = skip.saturating_add(found.len());
         let mut items = Vec::new();
         for version in found {
-            items.push(wire(unit, version, status.clone())?);
+            items.push(wire(unit, &version, status.clone())?);
         }
         let data = BotVersionList {
             items,
@@ -256,7 +256,7 @@ fn of_file(agent: &crate::configured::Agent) -> BotVersionRecord {
 
 fn wire(
     unit: &dyn Unit,
-    version: BotVersionRecord,
+    version: &BotVersionRecord,
     status: PublishStatus,
 ) -> Result<BotVersion, Fail> {
     Ok(BotVersion {
