@@ -15,7 +15,7 @@ method('workspaces.list', ['ListWorkspaces'], async ({ coze }) => {
   assert(page.total_count >= 1);
 });
 
-const uid = fresh('user');
+const uid = fresh('user').replace(' ', '-');
 const write = (coze, data) => coze.variables.update({ bot_id: SCRIPTED, connector_uid: uid, data });
 const read = (coze, keywords) => coze.variables.retrieve({ bot_id: SCRIPTED, connector_uid: uid, keywords });
 

@@ -130,7 +130,7 @@ def read(context, uid, *keywords):
 
 @method("variables.update", "UpdateVariables RetrieveVariables")
 def _(context):
-    uid = fresh("user")
+    uid = fresh("user").replace(" ", "-")
     write(context, uid, color="red")
     write(context, uid, color="blue")
     assert read(context, uid, "color") == {"color": "blue"}
@@ -138,7 +138,7 @@ def _(context):
 
 @method("variables.retrieve", "RetrieveVariables UpdateVariables")
 def _(context):
-    uid = fresh("user")
+    uid = fresh("user").replace(" ", "-")
     write(context, uid, size="小", color="red")
     assert read(context, uid, "size", "color") == {"size": "小", "color": "red"}
 
