@@ -515,7 +515,7 @@ async fn the_sdk_logs_a_service_in() {
     // Conversations of another session are not there.
     let conversation = coze.conversation().create().await.unwrap();
     let other = builder().auth(session("two")).build().unwrap();
-    let query = coze_types::conversations::ConversationQuery {
+    let query = coze_types::messages::ConversationQuery {
         conversation_id: conversation.id,
     };
     let row = coze_types::conversations::RetrieveConversation {
