@@ -151,7 +151,7 @@ async fn each_channel_has_its_own_version() {
     assert_eq!(item["publish_status"], "published_online");
     assert_eq!(item["creator"], json!({"id": USER, "name": "Local user"}));
     let api_only = api.get(&format!("{path}?connector_id=1024")).await;
-    assert_eq!(versions(&api_only), [first.clone()]);
+    assert_eq!(versions(&api_only), std::slice::from_ref(&first));
     let page = api.get(&format!("{path}?page_size=1&page_num=2")).await;
     assert_eq!(versions(&page), [first]);
     let page = api.get(&format!("{path}?page_size=1")).await;

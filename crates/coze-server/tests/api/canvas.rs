@@ -51,7 +51,7 @@ impl Canvas {
         kind: &str,
         mut settings: Value,
         given: &[(&str, Value)],
-        outputs: Value,
+        outputs: &Value,
     ) -> Self {
         settings["inputParameters"] = inputs(given);
         self.node(

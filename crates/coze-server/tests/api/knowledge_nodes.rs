@@ -18,7 +18,7 @@ workflows:
   - { id: "7500000000000000503", name: delete, file: delete.json }
 "#;
 
-fn setting(name: &str, kind: &str, content: Value) -> Value {
+fn setting(name: &str, kind: &str, content: &Value) -> Value {
     json!({"name": name, "input": {"type": kind, "value": {"type": "literal", "content": content}}})
 }
 
@@ -26,9 +26,9 @@ fn search(dataset: &str) -> Canvas {
     let settings = json!({"datasetParam": [
         {"name": "datasetList", "input": {"type": "list", "schema": {"type": "string"},
             "value": {"type": "literal", "content": [dataset]}}},
-        setting("topK", "integer", json!(1)),
-        setting("minScore", "float", json!(0.3)),
-        setting("strategy", "integer", json!(20)),
+        setting("topK", "integer", &json!(1)),
+        setting("minScore", "float", &json!(0.3)),
+        setting("strategy", "integer", &json!(20)),
     ]});
     let fields =
         json!([{"type": "string", "name": "documentId"}, {"type": "string", "name": "output"}]);
@@ -40,7 +40,7 @@ fn search(dataset: &str) -> Canvas {
             "6",
             settings,
             &[("Query", reference(START, "question"))],
-            outputs,
+            &outputs,
         )
         .end(&[
             ("first", reference("110001", "outputList.output")),
@@ -69,7 +69,7 @@ fn write(dataset: &str) -> Canvas {
             "27",
             settings,
             &[("knowledge", reference(START, "file"))],
-            outputs,
+            &outputs,
         )
         .end(&names.map(|it| (it, reference("110001", it))))
         .chain(&[START, "110001", END])
@@ -84,7 +84,7 @@ fn delete() -> Canvas {
             "60",
             json!({}),
             &[("documentID", reference(START, "id"))],
-            outputs,
+            &outputs,
         )
         .end(&[("done", typed_reference("110001", "isSuccess", "boolean"))])
         .chain(&[START, "110001", END])
