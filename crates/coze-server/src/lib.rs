@@ -29,7 +29,6 @@ mod config;
 mod configured;
 mod crypt;
 mod definition;
-mod drain;
 mod edge;
 mod fail;
 mod form;

@@ -9,7 +9,6 @@ use coze_types::Endpoint;
 use crate::app::App;
 use crate::call::{Call, endpoint, finish, media, streaming, upload};
 use crate::config::Dialect;
-use crate::drain;
 use crate::fail::Fail;
 use crate::ids::log_id;
 use crate::oauth;
@@ -108,7 +107,6 @@ pub(crate) fn router(app: App) -> Router {
         .route(audio::SOUND, get(audio::listen))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(axum::middleware::from_fn(drain::after_answer))
         .with_state(app)
 }
 

@@ -106,7 +106,7 @@ fn a_plan_has_a_name_or_limits() {
     for (yaml, expected) in [
         ("plan: pro", "`basic`"),
         ("plan: { per_week: 5 }", "per_week"),
-        ("plan: { total: -1 }", "total"),
+        ("plan: { total: -1 }", "coze.yaml:1:16: "),
     ] {
         let error = load(yaml).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

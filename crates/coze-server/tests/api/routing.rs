@@ -32,6 +32,18 @@ async fn every_row_is_served() {
             BodyKind::Json => request.json(&json!({})),
             BodyKind::None | BodyKind::Multipart => request,
         };
+        count += 1;
+        // Logging in has no envelope: pages for browsers, and bare JSON.
+        if row.path.starts_with("/api/permission/oauth2/") {
+            let http = within(request.send()).await.unwrap().status().as_u16();
+            assert!(
+                ![404, 405, 500, 501].contains(&http),
+                "{}: {http}",
+                row.name
+            );
+            assert!(!not_served.contains(row.name), "{}", row.name);
+            continue;
+        }
         // A refusal, a reply: `send` checks that it is the JSON of this server.
         let reply = api.send(request).await;
         // The others say why they are not, instead of being unknown.
@@ -48,7 +60,6 @@ async fn every_row_is_served() {
             row.name,
             reply.text
         );
-        count += 1;
     }
     assert!(count >= 33, "{count}");
 }
@@ -70,7 +81,9 @@ async fn a_chat_is_retrieved_by_get_and_by_post() {
 async fn a_message_is_retrieved_by_get_and_by_post() {
     let api = Api::start().await;
     let conversation = api.conversation().await;
-    let made = api.create(&conversation, "hello").await;
+    let message = json!({"role": "user", "content": "hello", "content_type": "text"});
+    let path = format!("/v1/conversation/message/create?conversation_id={conversation}");
+    let made = api.post(&path, message).await;
     let path = format!(
         "/v1/conversation/message/retrieve?conversation_id={conversation}&message_id={}",
         made.data()["id"].as_str().unwrap()

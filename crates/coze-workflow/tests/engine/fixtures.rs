@@ -87,7 +87,7 @@ fn all_of_them_parse_and_begin() {
     input_receiver.json: 3 nodes
     intent_detector_database_custom_sql.json: 4 nodes; it has type 22 (intent); it has type 12 (database)
     json/json_test.json: 4 nodes; it has type 58 (to_json); it has type 59 (from_json)
-    knowledge.json: 5 nodes; it has type 27 (dataset_write); it has type 6 (knowledge); it has type 40 (assign_variable)
+    knowledge.json: 5 nodes; it has type 40 (assign_variable)
     loop_selector_variable_assign_text_processor.json: 3 nodes; it has type 21 (loop); it has type 20 (loop_set_variable); it has type 19 (break); it has type 29 (continue)
     message/create_message.json: 4 nodes; it has type 55 (message_create); it has type 39 (conversation_create)
     parallel_interrupt.json: 5 nodes; it has type 18 (question) and extracts fields from the answer; it has type 18 (question) and extracts fields from the answer

@@ -225,7 +225,8 @@ fn a_canvas_that_cannot_run_is_named_with_its_node() {
             ran.fails(
                 2,
                 &[
-                    "error: the server cannot start: workflows: ask: ask.json: ",
+                    "error: the server cannot start: coze.yaml:",
+                    ": workflows: ask: ask.json: ",
                     node,
                     "\nhint: ",
                 ],
