@@ -25,7 +25,7 @@ export const ask = (content) => [{ role: 'user', content, content_type: 'text' }
 
 /** Whether it is the documented answer to what is not served. */
 export const isNotServed = (error) =>
-  error.status === 404 && error.code === 404 && /has no endpoint|does not serve/.test(error.msg);
+  error.status === 404 && error.code === 4200 && /^this server does not answer /.test(error.msg);
 
 /** The call is refused with one of the codes. */
 export async function refused(call, ...codes) {

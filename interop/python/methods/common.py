@@ -35,7 +35,7 @@ def ask(text):
 
 def is_not_served(error):
     """Whether it is the documented answer to what is not served."""
-    return error.code == 404 and ("has no endpoint" in error.msg or "does not serve" in error.msg)
+    return error.code == 4200 and error.msg.startswith("this server does not answer ")
 
 
 def refused(call, *codes):

@@ -61,7 +61,7 @@ pub(crate) struct ServeArgs {
         help_heading = "Another server behind this one"
     )]
     pub(crate) record: Option<PathBuf>,
-    /// The server that calls are passed on to, such as https://api.coze.cn; with --replay, only those
+    /// The server that calls are passed on to, such as `https://api.coze.cn`; with --replay, only those
     /// that were not recorded
     #[arg(
         long,
