@@ -92,7 +92,7 @@ fn fill(database: &Path, conversation: &str, count: usize) -> Result<()> {
 /// The median time of a page, in milliseconds.
 async fn pages(base: &str, database: &Path, conversation: &str, body: &str) -> Result<f64> {
     let middle: i64 = Connection::open(database)?.query_row(
-        "SELECT (min(id) + max(id)) / 2 FROM message WHERE conversation_id = ?1",
+        "SELECT min(id) + (max(id) - min(id)) / 2 FROM message WHERE conversation_id = ?1",
         [conversation.parse::<i64>()?],
         |row| row.get(0),
     )?;
