@@ -3,6 +3,7 @@
 mod context;
 mod knowledge;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,12 +164,15 @@ impl Run {
         let mut delta = self.message(MessageType::Answer, String::new());
         delta.id = round.message_id.clone();
         (delta.created_at, delta.updated_at) = (None, None);
+        let deltas = self.output.deltas(delta);
+        let token = self.running.token.clone();
+        let mut canceled = pin!(token.cancelled());
         loop {
             // A model that always has the next piece at hand must not keep the thread for itself.
             tokio::task::consume_budget().await;
             let event = tokio::select! {
                 biased;
-                () = self.running.token.cancelled() => return Err(End::Canceled),
+                () = &mut canceled => return Err(End::Canceled),
                 event = events.next() => event,
             };
             match event {
@@ -176,15 +180,11 @@ impl Run {
                 Some(Err(error)) => return Err(End::Failed(error)),
                 Some(Ok(ModelEvent::Text(piece))) => {
                     round.answer.push_str(&piece);
-                    delta.reasoning_content = None;
-                    delta.content = piece;
-                    self.output.delta(&delta).await;
+                    self.output.text(&deltas, &piece).await;
                 }
                 Some(Ok(ModelEvent::Reasoning(piece))) => {
                     round.reasoning.push_str(&piece);
-                    delta.content.clear();
-                    delta.reasoning_content = Some(piece);
-                    self.output.delta(&delta).await;
+                    self.output.reasoning(&deltas, &piece).await;
                 }
                 Some(Ok(ModelEvent::Call(call))) => round.calls.push(call),
                 Some(Ok(ModelEvent::FollowUps(texts))) => round.follow_ups.extend(texts),
@@ -356,12 +356,9 @@ impl Run {
     async fn store(&self, messages: Vec<Message>) -> Result<(), End> {
         let record = self.record.clone();
         let stored = self.app.db.write(move |unit| {
-            let conversation = crate::store::number(&record.chat.conversation_id);
-            let current = unit.chat(conversation, record.id())?;
-            if current.is_none_or(|it| it.chat.status != ChatStatus::InProgress) {
+            if !unit.update_chat_at_work(&record)? {
                 return Ok::<_, Fail>(false);
             }
-            unit.update_chat(&record)?;
             if record.save_history {
                 for message in &messages {
                     unit.insert_message(message, true)?;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::task::{Poll, ready};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, RawPathParams, Request, State};
@@ -14,7 +15,6 @@ use bytes::BytesMut;
 use coze_types::endpoint::{BodyKind, Downloads, Method};
 use coze_types::status::{self, Detail};
 use coze_types::{Endpoint, Status, Streams};
-use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::BodyExt;
@@ -29,6 +29,7 @@ use crate::config::Dialect;
 use crate::fail::{Fail, caused_by};
 use crate::form::Form;
 use crate::listen::TooSlow;
+use crate::output::QUEUE;
 use crate::{auth, ids};
 
 pub(crate) const X_TT_LOGID: HeaderName = HeaderName::from_static("x-tt-logid");
@@ -441,10 +442,19 @@ fn json(status: StatusCode, bytes: Vec<u8>) -> Response {
 ///
 /// Written by hand, not with axum's `Sse`: the official readers break on its comments.
 fn event_stream(mut frames: mpsc::Receiver<Bytes>) -> Response {
-    let stream = futures_util::stream::poll_fn(move |context| frames.poll_recv(context));
-    let mut response = Response::new(Body::from_stream(
-        stream.map(Ok::<_, std::convert::Infallible>),
-    ));
+    let mut ready = Vec::new();
+    let stream = futures_util::stream::poll_fn(move |context| {
+        // Those that wait together leave together: one chunk, one write.
+        let count = ready!(frames.poll_recv_many(context, &mut ready, QUEUE));
+        let bytes = match count {
+            0 => None,
+            1 => ready.pop(),
+            _ => Some(ready.concat().into()),
+        };
+        ready.clear();
+        Poll::Ready(bytes.map(Ok::<_, std::convert::Infallible>))
+    });
+    let mut response = Response::new(Body::from_stream(stream));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

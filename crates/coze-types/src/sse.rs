@@ -8,11 +8,13 @@
 //! field they do not expect may ever be sent.
 
 mod framing;
+mod template;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 pub use framing::Framing;
+pub use template::Template;
 
 /// The largest frame that is read by default, in bytes.
 pub const DEFAULT_FRAME_LIMIT: usize = 64 * 1024 * 1024;

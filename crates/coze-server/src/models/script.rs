@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::config::Misfit;
 
@@ -158,22 +158,27 @@ where
     S: Stream<Item = Result<ModelEvent, ModelError>> + Send,
 {
     let begun = Instant::now();
-    events
-        .zip(stream::iter(1..))
-        .then(move |(event, index)| async move {
-            let at_once = matches!(
-                event,
-                Ok(ModelEvent::Usage { .. } | ModelEvent::FollowUps(_))
-            );
-            if !at_once {
-                match begun.checked_add(delay.saturating_mul(index)) {
-                    Some(due) => tokio::time::sleep_until(due).await,
-                    // Beyond the end of the clock.
-                    None => std::future::pending().await,
+    // One timer for all of them.
+    let paced = (Box::pin(events), Box::pin(sleep_until(begun)), 0_u32);
+    stream::unfold(paced, move |(mut events, mut timer, before)| async move {
+        let event = events.next().await?;
+        let index = before.saturating_add(1);
+        let at_once = matches!(
+            event,
+            Ok(ModelEvent::Usage { .. } | ModelEvent::FollowUps(_))
+        );
+        if !at_once {
+            match begun.checked_add(delay.saturating_mul(index)) {
+                Some(due) => {
+                    timer.as_mut().reset(due);
+                    timer.as_mut().await;
                 }
+                // Beyond the end of the clock.
+                None => std::future::pending().await,
             }
-            event
-        })
+        }
+        Some((event, (events, timer, index)))
+    })
 }
 
 fn fail(code: i64, msg: String) -> ModelStream {

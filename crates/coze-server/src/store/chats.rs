@@ -45,6 +45,8 @@ pub(crate) trait Chats {
     fn insert_chat(&self, record: &ChatRecord) -> Result<()>;
     fn chat(&self, conversation: i64, id: i64) -> Result<Option<ChatRecord>>;
     fn update_chat(&self, record: &ChatRecord) -> Result<()>;
+    /// The same, if the chat is there and at work; says whether it was.
+    fn update_chat_at_work(&self, record: &ChatRecord) -> Result<bool>;
     /// The chat that keeps a conversation occupied.
     fn running_chat(&self, conversation: i64) -> Result<Option<i64>>;
     /// Fails every chat and run that an earlier server left running; says how many.
@@ -83,26 +85,11 @@ impl Chats for Sqlite<'_> {
     }
 
     fn update_chat(&self, it: &ChatRecord) -> Result<()> {
-        let usage = it.chat.usage.unwrap_or_default();
-        let error = it.chat.last_error.clone().unwrap_or_default();
-        let mut update = self.0.prepare_cached(
-            "UPDATE chat SET status = ?2, completed_at = ?3, failed_at = ?4, error_code = ?5, \
-             error_msg = ?6, input_count = ?7, output_count = ?8, required_action = ?9, turns = ?10 \
-             WHERE id = ?1",
-        )?;
-        update.execute(params![
-            it.id(),
-            it.chat.status.as_str(),
-            it.chat.completed_at.map(|at| at.0),
-            it.chat.failed_at.map(|at| at.0),
-            error.code,
-            error.msg,
-            usage.input_count,
-            usage.output_count,
-            json_opt(it.chat.required_action.as_ref())?,
-            json(&it.turns)?,
-        ])?;
-        Ok(())
+        update(self, it, "").map(|_| ())
+    }
+
+    fn update_chat_at_work(&self, it: &ChatRecord) -> Result<bool> {
+        Ok(update(self, it, " AND status = 'in_progress'")? > 0)
     }
 
     fn running_chat(&self, conversation: i64) -> Result<Option<i64>> {
@@ -128,6 +115,30 @@ impl Chats for Sqlite<'_> {
         )?;
         Ok(chats + runs)
     }
+}
+
+/// Writes down what changes in a chat, if `and` holds; says how many rows there were.
+fn update(unit: &Sqlite<'_>, it: &ChatRecord, and: &str) -> Result<usize> {
+    let usage = it.chat.usage.unwrap_or_default();
+    let error = it.chat.last_error.clone().unwrap_or_default();
+    let mut update = unit.0.prepare_cached(&format!(
+        "UPDATE chat SET status = ?2, completed_at = ?3, failed_at = ?4, error_code = ?5, \
+         error_msg = ?6, input_count = ?7, output_count = ?8, required_action = ?9, turns = ?10 \
+         WHERE id = ?1 AND conversation_id = ?11{and}",
+    ))?;
+    Ok(update.execute(params![
+        it.id(),
+        it.chat.status.as_str(),
+        it.chat.completed_at.map(|at| at.0),
+        it.chat.failed_at.map(|at| at.0),
+        error.code,
+        error.msg,
+        usage.input_count,
+        usage.output_count,
+        json_opt(it.chat.required_action.as_ref())?,
+        json(&it.turns)?,
+        number(&it.chat.conversation_id),
+    ])?)
 }
 
 /// A row, with its JSON columns still text.

@@ -31,6 +31,8 @@ const MIGRATIONS: &[&str] = &[
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
 const GROUP: usize = 256;
+/// Statements that a connection keeps parsed.
+const STATEMENTS: usize = 64;
 const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A unit of work on a connection that is inside a transaction.
@@ -219,17 +221,16 @@ impl Db {
                 Some(connection) => connection,
                 None => open_reader(&inner.path)?,
             };
-            let result = (|| {
-                let snapshot = connection
-                    .unchecked_transaction()
-                    .map_err(StoreError::from)?;
-                work(&Sqlite(&snapshot))
-            })();
-            inner
-                .readers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            run(&connection, "BEGIN")?;
+            let result = work(&Sqlite(&connection));
+            // One that is still inside of its transaction would see nothing new.
+            if run(&connection, "ROLLBACK").is_ok() {
+                inner
+                    .readers
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(connection);
+            }
             result
         })
         .await
@@ -287,7 +288,14 @@ fn open_reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "busy_timeout", 2_000)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
+}
+
+/// Runs a statement that is parsed once for each connection.
+fn run(connection: &Connection, sql: &str) -> Result<()> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
 
 /// The schema that this version writes.
@@ -324,7 +332,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 }
 
 fn write_loop(connection: &mut Connection, orders: &mpsc::Receiver<Order>) {
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     while let Ok(first) = orders.recv() {
         let (mut group, mut alone, mut next) = (Vec::new(), None, Some(first));
         while let Some(order) = next {
@@ -369,14 +377,13 @@ fn write_all(connection: &mut Connection, mut group: Vec<Box<dyn Job>>) {
 
 /// Runs the jobs in one transaction, each in its own savepoint.
 fn write_group(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> Result<()> {
-    let mut group =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let group = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for job in jobs {
-        let savepoint = group.savepoint()?;
-        if job.run(&Sqlite(&savepoint)) {
-            savepoint.commit()?;
+        run(&group, "SAVEPOINT job")?;
+        if !job.run(&Sqlite(&group)) {
+            run(&group, "ROLLBACK TO job")?;
         }
-        // Dropping a savepoint that was not committed undoes it.
+        run(&group, "RELEASE job")?;
     }
     group.commit()?;
     Ok(())

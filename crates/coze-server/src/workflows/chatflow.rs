@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::fail::Fail;
 use crate::output::Output;
-use crate::store::{ChatRecord, number};
+use crate::store::ChatRecord;
 
 /// A caller listens, to the events of a chat; answers are kept in the conversation.
 pub(crate) struct ChatSink {
@@ -92,16 +92,11 @@ impl ChatSink {
         }
         chat.status = status;
         let record = self.record.clone();
-        let stored = self.app.db.write(move |unit| {
-            let conversation = number(&record.chat.conversation_id);
-            let current = unit.chat(conversation, record.id())?;
-            // Otherwise it was cancelled, or deleted with its conversation.
-            let at_work = current.is_some_and(|it| it.chat.status == ChatStatus::InProgress);
-            if at_work {
-                unit.update_chat(&record)?;
-            }
-            Ok::<_, Fail>(at_work)
-        });
+        // Otherwise it was cancelled, or deleted with its conversation.
+        let stored = self
+            .app
+            .db
+            .write(move |unit| Ok::<_, Fail>(unit.update_chat_at_work(&record)?));
         match stored.await {
             Ok(true) => {}
             Ok(false) => self.record.chat.status = ChatStatus::Canceled,

@@ -60,7 +60,10 @@ impl Framing {
 
 /// Writes JSON without the three characters that JSON allows as they are but that the HTTP library
 /// under the official Python SDK takes for line ends.
-fn write_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, data: &T) -> Result<(), serde_json::Error> {
+pub(super) fn write_json<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    data: &T,
+) -> Result<(), serde_json::Error> {
     struct OneLine;
     impl serde_json::ser::Formatter for OneLine {
         fn write_string_fragment<W: ?Sized + std::io::Write>(
