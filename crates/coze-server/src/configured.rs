@@ -61,7 +61,7 @@ impl Configured {
                 Some(config) => Some(Arc::new(Embedder::new(config)?)),
                 None => None,
             },
-            outbound: Outbound::new(space.allow_private_networks)?,
+            outbound: Outbound::new(space.allow_private_networks),
         })
     }
 

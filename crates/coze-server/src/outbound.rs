@@ -6,7 +6,7 @@
 //! that the owner of `coze.yaml` wrote there (models, embeddings) do not come this way.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -21,7 +21,9 @@ const REDIRECTS: usize = 5;
 /// Sends requests to addresses that are not this machine's own; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbound {
-    client: Client,
+    /// Made when it is first needed: it reads all certificates that the system trusts, which takes
+    /// longer than the rest of a start, and most servers never call out.
+    client: Arc<OnceLock<Result<Client, String>>>,
     guard: Guard,
 }
 
@@ -70,23 +72,31 @@ pub(crate) struct Budget {
 }
 
 impl Outbound {
-    /// # Errors
-    /// The system has no TLS that could be used.
-    pub(crate) fn new(allow_private: bool) -> Result<Self, String> {
+    pub(crate) fn new(allow_private: bool) -> Self {
         Self::guarded(if allow_private { |_| true } else { is_public })
     }
 
-    fn guarded(guard: Guard) -> Result<Self, String> {
-        let client = Client::builder()
-            .user_agent(concat!("coze-rs/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .redirect(reqwest::redirect::Policy::none())
-            // A proxy would look names up by itself, and nobody would check what it found.
-            .no_proxy()
-            .dns_resolver(Arc::new(Checked(guard)))
-            .build()
-            .map_err(|error| error.to_string())?;
-        Ok(Self { client, guard })
+    fn guarded(guard: Guard) -> Self {
+        let client = Arc::default();
+        Self { client, guard }
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, OutboundError> {
+        let made = self.client.get_or_init(|| {
+            Client::builder()
+                .user_agent(concat!("coze-rs/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT)
+                .redirect(reqwest::redirect::Policy::none())
+                // A proxy would look names up by itself, and nobody would check what it found.
+                .no_proxy()
+                .dns_resolver(Arc::new(Checked(self.guard)))
+                .build()
+                .map_err(|error| error.to_string())
+        });
+        made.as_ref().map_err(|why| OutboundError::Unreachable {
+            host: host(url),
+            why: why.clone(),
+        })
     }
 
     /// The address, if it is one that may be called. What is behind a name shows when it is
@@ -140,7 +150,7 @@ impl Outbound {
             self.check(next.url().as_str())?;
             let url = next.url().clone();
             let response = self
-                .client
+                .client(&url)?
                 .execute(next)
                 .await
                 .map_err(|error| told(&url, &error))?;
@@ -336,7 +346,7 @@ mod tests {
 
     #[tokio::test]
     async fn private_addresses_are_refused_however_they_are_written() {
-        let outbound = Outbound::new(false).unwrap();
+        let outbound = Outbound::new(false);
         for url in [
             "http://127.0.0.1/",
             "http://127.1/",
@@ -390,7 +400,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_redirect_is_checked_like_the_first_address() {
-        let outbound = Outbound::guarded(first_only).unwrap();
+        let outbound = Outbound::guarded(first_only);
         for target in ["http://127.0.0.2/", "//127.0.0.2:80/x", "http://[::1]/"] {
             let location = format!("location: {target}\r\n");
             let (address, _asked) = server(reply("302 Found", &location, "")).await;
@@ -409,7 +419,7 @@ mod tests {
 
     #[tokio::test]
     async fn another_host_is_sent_no_header_of_the_caller() {
-        let outbound = Outbound::new(true).unwrap();
+        let outbound = Outbound::new(true);
         let (second, mut asked) = server(reply("200 OK", "", "here")).await;
         let location = format!("location: http://{second}/two?x=1\r\n");
         let (first, _asked) = server(reply("307 Temporary Redirect", &location, "")).await;
@@ -426,7 +436,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_large_too_slow_or_refused_says_so() {
-        let outbound = Outbound::new(true).unwrap();
+        let outbound = Outbound::new(true);
         let get = async |answer: String| {
             let (address, _asked) = server(answer).await;
             outbound.get(&format!("http://{address}/"), BUDGET).await
