@@ -41,6 +41,7 @@ pub(crate) fn spawn(
     app: &App,
     agent: Arc<Agent>,
     record: ChatRecord,
+    past: Past,
     output: Output,
     running: Running,
 ) {
@@ -50,6 +51,7 @@ pub(crate) fn spawn(
         app: app.clone(),
         agent,
         record,
+        past,
         output,
         usage,
         running,
@@ -60,10 +62,20 @@ pub(crate) fn spawn(
     app.tasks.spawn(run.run());
 }
 
+/// What was said in the conversation before a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// Nothing: the chat came with its conversation.
+    None,
+    /// What the store has.
+    Stored,
+}
+
 struct Run {
     app: App,
     agent: Arc<Agent>,
     record: ChatRecord,
+    past: Past,
     output: Output,
     usage: Usage,
     running: Running,
@@ -153,8 +165,7 @@ impl Run {
     async fn round(&mut self) -> Result<Round, End> {
         let mut tools = self.tools.specs();
         tools.extend(knowledge::tool(&self.agent));
-        let (agent, record) = (&self.agent, &self.record);
-        let request = context::request(&self.app, agent, record, &self.passages, tools).await?;
+        let request = context::request(self, tools).await?;
         let mut events = self.agent.model.respond(request);
         let mut round = Round {
             message_id: self.app.ids.next_id(),

@@ -4,13 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use coze_types::messages::{ContentType, Message, ObjectKind, ObjectStringItem, Role};
 
+use super::{Past, Run};
 use crate::app::App;
 use crate::configured::Agent;
 use crate::fail::Fail;
-use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelMessage, ModelRequest, Part, ToolSpec};
 use crate::prompt;
-use crate::store::{ChatRecord, VariableOwner, number};
+use crate::store::{ChatRecord, VariableOwner, VariableRecord, number};
 use crate::variables;
 
 /// Messages of the past that a model gets to read.
@@ -19,24 +19,9 @@ const CONTEXT: i64 = 60;
 const TEXT_LIMIT: i64 = 256 * 1024;
 const IMAGE_LIMIT: i64 = 20 * 1024 * 1024;
 
-pub(crate) async fn request(
-    app: &App,
-    agent: &Agent,
-    record: &ChatRecord,
-    passages: &[Passage],
-    tools: Vec<ToolSpec>,
-) -> Result<ModelRequest, Fail> {
-    let chat = &record.chat;
-    let conversation = number(&chat.conversation_id);
-    let section = chat.section_id.as_deref().map_or(-1, number);
-    let id = record.id();
-    let owner = owner(agent, record);
-    let read = app.db.read(move |unit| {
-        let past = unit.context(conversation, section, id, CONTEXT)?;
-        let set = owner.map_or(Ok(Vec::new()), |owner| unit.variables(&owner))?;
-        Ok::<_, Fail>((past, set))
-    });
-    let (past, set) = read.await?;
+pub(super) async fn request(run: &Run, tools: Vec<ToolSpec>) -> Result<ModelRequest, Fail> {
+    let (app, agent, record) = (&run.app, &run.agent, &run.record);
+    let (past, set) = read(run).await?;
     let given = record.request.custom_variables.as_ref();
     let variables = variables::for_prompt(&agent.config.variables, &set, given);
     let prompt = prompt::render(&agent.config.prompt, Some(&variables))
@@ -72,13 +57,31 @@ pub(crate) async fn request(
     }
     let mut request = ModelRequest {
         system: system.join("\n"),
-        knowledge: passages.iter().map(|it| it.text.clone()).collect(),
+        knowledge: run.passages.iter().map(|it| it.text.clone()).collect(),
         messages,
         tools,
         ..ModelRequest::default()
     };
     settings.fill(&mut request);
     Ok(request)
+}
+
+/// What was said before, and the values of the user's variables.
+async fn read(run: &Run) -> Result<(Vec<Message>, Vec<VariableRecord>), Fail> {
+    let chat = &run.record.chat;
+    let owner = owner(&run.agent, &run.record);
+    if run.past == Past::None && owner.is_none() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let conversation = number(&chat.conversation_id);
+    let section = chat.section_id.as_deref().map_or(-1, number);
+    let id = run.record.id();
+    let read = run.app.db.read(move |unit| {
+        let past = unit.context(conversation, section, id, CONTEXT)?;
+        let set = owner.map_or(Ok(Vec::new()), |owner| unit.variables(&owner))?;
+        Ok::<_, Fail>((past, set))
+    });
+    read.await
 }
 
 /// Whose variables the prompt may use; nobody's when the agent has none.

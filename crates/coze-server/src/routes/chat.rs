@@ -11,7 +11,7 @@ use coze_types::{Data, Streams, Timestamp};
 
 use super::bots::{self, Edition};
 use super::conversations;
-use crate::agent;
+use crate::agent::{self, Past};
 use crate::app::App;
 use crate::call::{Answer, Call};
 use crate::caller::Caller;
@@ -40,6 +40,10 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
         .or(body.conversation_id.take())
         .filter(|id| !id.is_unset());
     let (user, space) = (call.user, agent.space);
+    let past = match wanted {
+        Some(_) => Past::Stored,
+        None => Past::None,
+    };
     let (chat_id, worker) = (app.ids.next_id(), app.clone());
     let running = app.begin(number(&chat_id));
     let record = app
@@ -96,12 +100,12 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
         .await?;
     let chat = record.wire();
     if !stream {
-        agent::spawn(&app, agent, record, Output::none(), running);
+        agent::spawn(&app, agent, record, past, Output::none(), running);
         return Ok(Answer::Reply(Data { data: chat }));
     }
     let (mut output, frames) = Output::stream(framing(&app, StartChat::FRAMING));
     agent::announce(&mut output, &chat).await;
-    agent::spawn(&app, agent, record, output, running);
+    agent::spawn(&app, agent, record, past, output, running);
     Ok(Answer::Frames(frames))
 }
 
@@ -326,7 +330,7 @@ pub(crate) async fn submit(
     let chat = record.wire();
     let running = app.begin(record.id());
     if !stream {
-        agent::spawn(&app, agent, record, Output::none(), running);
+        agent::spawn(&app, agent, record, Past::Stored, Output::none(), running);
         return Ok(Answer::Reply(Data { data: chat }));
     }
     let (mut output, frames) = Output::stream(framing(&app, SubmitToolOutputs::FRAMING));
@@ -336,7 +340,7 @@ pub(crate) async fn submit(
             .send(&ChatEvent::MessageCompleted(Box::new(message)))
             .await;
     }
-    agent::spawn(&app, agent, record, output, running);
+    agent::spawn(&app, agent, record, Past::Stored, output, running);
     Ok(Answer::Frames(frames))
 }
 

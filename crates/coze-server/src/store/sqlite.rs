@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -132,6 +133,7 @@ impl Db {
         let synchronous = if durable { "full" } else { "off" };
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        keep_plans(&connection)?;
         migrate(&mut connection, path)?;
         let (sender, receiver) = mpsc::channel();
         let writer = std::thread::Builder::new()
@@ -288,8 +290,16 @@ fn open_reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "busy_timeout", 2_000)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(&connection)?;
     Ok(connection)
+}
+
+/// Parses and plans each statement once for a connection. Without the guarantee SQLite plans again
+/// each time that another value is bound which the choice of an index could depend on.
+fn keep_plans(connection: &Connection) -> Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Runs a statement that is parsed once for each connection.
@@ -332,7 +342,6 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 }
 
 fn write_loop(connection: &mut Connection, orders: &mpsc::Receiver<Order>) {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     while let Ok(first) = orders.recv() {
         let (mut group, mut alone, mut next) = (Vec::new(), None, Some(first));
         while let Some(order) = next {
