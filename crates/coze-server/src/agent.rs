@@ -25,7 +25,7 @@ use crate::configured::Agent;
 use crate::fail::Fail;
 use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
-use crate::output::Output;
+use crate::output::{Deltas, Output};
 use crate::store::{ChatRecord, Turn, TurnCall};
 use crate::tools::{Tool, Toolbox};
 
@@ -175,7 +175,7 @@ impl Run {
         let mut delta = self.message(MessageType::Answer, String::new());
         delta.id = round.message_id.clone();
         (delta.created_at, delta.updated_at) = (None, None);
-        let deltas = self.output.deltas(delta);
+        let deltas = Deltas::of(delta);
         let token = self.running.token.clone();
         let mut canceled = pin!(token.cancelled());
         loop {

@@ -1,5 +1,6 @@
 //! Where the events of a chat or a run go: to the caller's stream, or nowhere.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,10 +17,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The deltas of one answer: the same message each time, but for its new piece.
 pub(crate) struct Deltas {
+    /// Without a piece.
     message: Message,
-    /// With a place for a piece of the answer, and of the reasoning.
-    content: Option<Template>,
-    reasoning: Option<Template>,
+    /// With a place for a piece of the answer, and of the reasoning; made for the first of them.
+    content: OnceLock<Option<Template>>,
+    reasoning: OnceLock<Option<Template>>,
+}
+
+impl Deltas {
+    /// Those of the answer that begins as this message, without a piece in it.
+    pub(crate) fn of(message: Message) -> Self {
+        Self {
+            message,
+            content: OnceLock::new(),
+            reasoning: OnceLock::new(),
+        }
+    }
 }
 
 /// The caller's end of a stream.
@@ -73,54 +86,42 @@ impl Output {
         }
     }
 
-    /// The deltas of the answer that begins so.
-    pub(crate) fn deltas(&self, mut message: Message) -> Deltas {
-        let template = |message: &Message, key| {
-            // Without a template each delta is written as a whole.
-            Template::new(self.framing, ChatEvent::DELTA, message, key)
-                .ok()
-                .flatten()
-                .filter(|_| self.frames.is_some())
-        };
-        message.content.clear();
-        message.reasoning_content = Some(String::new());
-        let reasoning = template(&message, "reasoning_content");
-        message.reasoning_content = None;
-        Deltas {
-            content: template(&message, "content"),
-            reasoning,
-            message,
-        }
-    }
-
     /// A delta with a piece of the answer.
     pub(crate) async fn text(&mut self, deltas: &Deltas, piece: &str) {
-        if let Some(template) = &deltas.content {
-            return self.fill(template, piece).await;
-        }
-        let delta = Message {
-            content: piece.to_owned(),
+        let delta = |content: &str| Message {
+            content: content.to_owned(),
             ..deltas.message.clone()
         };
-        self.delta(&delta).await;
+        self.fill(&deltas.content, "content", delta, piece).await;
     }
 
     /// A delta with a piece of the reasoning.
     pub(crate) async fn reasoning(&mut self, deltas: &Deltas, piece: &str) {
-        if let Some(template) = &deltas.reasoning {
-            return self.fill(template, piece).await;
-        }
-        let delta = Message {
-            reasoning_content: Some(piece.to_owned()),
+        let delta = |reasoning: &str| Message {
+            reasoning_content: Some(reasoning.to_owned()),
             ..deltas.message.clone()
         };
-        self.delta(&delta).await;
+        self.fill(&deltas.reasoning, "reasoning_content", delta, piece)
+            .await;
     }
 
-    async fn fill(&mut self, template: &Template, piece: &str) {
+    async fn fill(
+        &mut self,
+        template: &OnceLock<Option<Template>>,
+        key: &str,
+        delta: impl Fn(&str) -> Message,
+        piece: &str,
+    ) {
         if self.frames.is_none() {
             return;
         }
+        let template = template.get_or_init(|| {
+            let made = Template::new(self.framing, ChatEvent::DELTA, &delta(""), key);
+            made.ok().flatten()
+        });
+        let Some(template) = template else {
+            return self.delta(&delta(piece)).await;
+        };
         let mut frame = Vec::new();
         match template.write(&mut frame, piece) {
             Ok(()) => self.push(frame).await,
