@@ -61,6 +61,19 @@ fn block_on<T>(threads: Threads, work: impl Future<Output = Result<T>>) -> Resul
 fn runtime(threads: Threads) -> io::Result<Runtime> {
     match threads {
         Threads::One => Builder::new_current_thread().enable_all().build(),
-        Threads::Many => Builder::new_multi_thread().enable_all().build(),
+        Threads::Many => Builder::new_multi_thread()
+            .worker_threads(workers())
+            .enable_all()
+            .build(),
     }
+}
+
+/// Half of the processors, or as many as `TOKIO_WORKER_THREADS` says: the store has threads of its
+/// own, and whoever calls a local server runs on the same machine. A reader that is kept waiting for
+/// a processor gets its deltas late, however early they were written.
+fn workers() -> usize {
+    let asked = std::env::var("TOKIO_WORKER_THREADS").ok();
+    let asked = asked.and_then(|text| text.trim().parse().ok());
+    let half = || std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2));
+    asked.unwrap_or_else(half).max(1)
 }
