@@ -397,3 +397,30 @@ fn write_group(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> Result
     group.commit()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_and_uses_its_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("coze.db");
+        let mut writer = Connection::open(&path).unwrap();
+        migrate(&mut writer, &path).unwrap();
+        let reader = open_reader(&path).unwrap();
+        // The index holds rows with a chat only, so it depends on the value whether it may be used.
+        let sql = "SELECT id FROM message WHERE chat_id = ?1 AND produced ORDER BY id";
+        let mut select = reader.prepare(sql).unwrap();
+        for chat in 0..3 {
+            assert!(!select.exists([chat]).unwrap());
+        }
+        assert_eq!(select.get_status(StatementStatus::RePrepare), 0);
+        let plan: String = reader
+            .query_row(&format!("EXPLAIN QUERY PLAN {sql}"), [1], |row| row.get(3))
+            .unwrap();
+        assert!(plan.contains("message_by_chat"), "{plan}");
+    }
+}
