@@ -51,9 +51,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "coze-server",
-        uses: &["coze-types", "coze-workflow"],
+        uses: &["coze-api", "coze-types", "coze-workflow"],
         may: &[],
-        tests: &["coze-api"],
+        tests: &[],
         never: &["clap", "anyhow"],
     },
     Rule {

@@ -4,6 +4,7 @@
 //! that the server itself uses: a field misspelt there must show here.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod abilities;
 mod audio;
 mod auth;
 mod bots;
@@ -15,6 +16,7 @@ mod chat_states;
 mod config;
 mod control;
 mod conversations;
+mod coze_provider;
 mod durability;
 mod faults;
 mod files;
@@ -27,6 +29,7 @@ mod knowledge_formats;
 mod knowledge_nodes;
 mod knowledge_vectors;
 mod library;
+mod mcp;
 mod messages;
 mod oauth;
 mod offline;
@@ -41,10 +44,12 @@ mod reload;
 mod routing;
 mod schema;
 mod seed;
+mod shortcuts;
 mod slow_reader;
 mod space;
 mod stop;
 mod strangers;
+mod suggest;
 mod testserver;
 mod tokens;
 mod traffic;
@@ -52,4 +57,5 @@ mod validation;
 mod validation_messages;
 mod voiceprints;
 mod workflow_bytes;
+mod workflow_tools;
 mod workflows;
