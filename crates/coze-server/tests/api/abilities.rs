@@ -55,7 +55,7 @@ async fn mcp_servers() {
         ),
         (
             "{ url: \"http://a\", space: nowhere }",
-            "2:32: mcp: m: there is no workspace \"nowhere\"",
+            "2:32: mcp: m: the workspace \"nowhere\" is not under `spaces` (there: local)",
         ),
     ] {
         check(&format!("mcp:\n  m: {server}\n"), expected).await;
@@ -146,12 +146,12 @@ async fn suggestions_and_models() {
     .await;
     check(
         "models:\n  m: { provider: openai, base_url: \"http://a\", model: x, timeouts: { total_s: 0 } }\n",
-        "1:34: models: m: timeouts: total_s: it must be at least 1",
+        "2:79: models: m: timeouts: total_s: it must be at least 1",
     )
     .await;
     check(
         "models:\n  m: { provider: coze, bot_id: 1, token_env: T, base_url: \"nowhere\" }\n",
-        "2:59: models: m: base_url: invalid argument: the base URL \"nowhere\": relative URL without a base",
+        "2:59: models: m: base_url: invalid argument: the base URL `nowhere` is not one (relative URL without a base); it looks like https://api.coze.cn",
     )
     .await;
     check(
