@@ -46,7 +46,7 @@ fn item(text: &str) -> String {
 }
 
 /// A chat of nothing but a shortcut.
-fn body(id: &str, parameters: Value) -> Value {
+fn body(id: &str, parameters: &Value) -> Value {
     let mut body = space::chat("");
     body.as_object_mut().unwrap().remove("additional_messages");
     body["shortcut_command"] = json!({"command_id": id, "parameters": parameters});
@@ -87,7 +87,7 @@ async fn they_make_the_question() {
         let conversation = api.conversation().await;
         let path = format!("/v3/chat?conversation_id={conversation}");
         let reply = api
-            .post(&path, body("7500000000000000801", parameters))
+            .post(&path, body("7500000000000000801", &parameters))
             .await;
         let chat = reply.data();
         assert_eq!(
@@ -105,7 +105,7 @@ async fn they_make_the_question() {
     }
     // Behind messages that are given besides.
     let conversation = api.conversation().await;
-    let mut both = body("7500000000000000803", json!({}));
+    let mut both = body("7500000000000000803", &json!({}));
     both["additional_messages"] = json!([space::message("first")]);
     let path = format!("/v3/chat?conversation_id={conversation}");
     let chat = api.post(&path, both).await.data().clone();
@@ -119,7 +119,7 @@ async fn a_file_becomes_a_part_of_the_question() {
     let photo = json!([{"type": "image", "file_url": "https://files.example.com/a.png"}]);
     let conversation = api.conversation().await;
     let path = format!("/v3/chat?conversation_id={conversation}");
-    let asked = body("7500000000000000804", json!({"photo": photo.to_string()}));
+    let asked = body("7500000000000000804", &json!({"photo": photo.to_string()}));
     let chat = api.post(&path, asked).await.data().clone();
     api.ended(&conversation, &text(&chat["id"])).await;
     let question: Value = serde_json::from_str(&api.contents(&conversation).await[0]).unwrap();
@@ -133,7 +133,7 @@ async fn a_file_becomes_a_part_of_the_question() {
 #[tokio::test]
 async fn the_tool_is_called_before_the_model_is_asked() {
     let api = start().await;
-    let mut asked = body("7500000000000000802", json!({"who": item("Ada")}));
+    let mut asked = body("7500000000000000802", &json!({"who": item("Ada")}));
     asked["stream"] = true.into();
     let stream = api.stream("/v3/chat", asked).await;
     let whole: Vec<Value> = frames(&stream)
@@ -213,7 +213,7 @@ async fn what_cannot_be_filled_in_is_refused_with_its_field() {
             "shortcut_command.parameters.photo: the file 12 does not exist",
         ),
     ] {
-        let reply = api.post("/v3/chat", body(id, parameters)).await;
+        let reply = api.post("/v3/chat", body(id, &parameters)).await;
         assert_eq!(reply.code(), 4000, "{expected}: {reply:?}");
         assert!(
             reply.msg().contains(expected),
