@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::channel;
 use crate::config::is_of_coze;
 use crate::fail::Fail;
-use crate::store::{DeviceRecord, number};
+use crate::store::{Channel, DeviceRecord, number};
 use crate::validate;
 
 pub(crate) async fn install(app: App, call: Call<InstallConnector>) -> Result<Empty, Fail> {
@@ -106,7 +106,7 @@ pub(crate) async fn review(app: App, call: Call<ReviewConnectorBot>) -> Result<E
                 return Err(Fail::not_found("bot", row.bot_id));
             }
             let found = unit.bot_channel(bot, &connector)?;
-            let Some(found) = found.filter(|it| it.stands()) else {
+            let Some(found) = found.filter(Channel::stands) else {
                 return Err(bots::absent(unit, bot, &connector)?);
             };
             unit.review_bot(bot, &connector, found.version, status.value(), &reason)?;

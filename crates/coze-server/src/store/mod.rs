@@ -42,7 +42,9 @@ pub(crate) use api_apps::{ApiAppRecord, ApiApps, Audience, CallbackRecord};
 pub(crate) use apps::{AppRecord, Apps};
 pub use backup::{Backup, backup, restore};
 pub(crate) use bills::{BillRecord, BillTaskFilter, BillTaskRecord, Bills};
-pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot, Publication};
+pub(crate) use bots::{
+    BotFilter, BotRecord, BotVersionRecord, Bots, Channel, ListedBot, Publication,
+};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use chunks::{Chunks, FoundChunk, NewChunk};
 pub(crate) use collaborators::{Collaborators, EntityKind};

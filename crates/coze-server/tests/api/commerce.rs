@@ -28,7 +28,7 @@ async fn start() -> Api {
 }
 
 /// The body of a new quota.
-fn quota(entity: &str, change: Value) -> Value {
+fn quota(entity: &str, change: &Value) -> Value {
     let mut info = json!({
         "benefit_type": "resource_point", "active_mode": "absolute_time", "started_at": 0,
         "ended_at": 253_402_300_799_i64, "limit": 100,
@@ -116,7 +116,7 @@ async fn a_plan_is_told_with_what_was_called() {
 #[tokio::test]
 async fn quotas_are_made_listed_and_changed() {
     let api = start().await;
-    let made = post(&api, "alice", PATH, quota("single_device", json!({}))).await;
+    let made = post(&api, "alice", PATH, quota("single_device", &json!({}))).await;
     let id = text(&made.data()["benefit_info"]["benefit_id"]);
     let whole = json!({
         "benefit_id": id, "benefit_type": "resource_point", "active_mode": "absolute_time",
@@ -153,7 +153,7 @@ async fn quotas_are_made_listed_and_changed() {
 
     // Pages.
     for _ in 0..4 {
-        let body = quota("single_device", json!({}));
+        let body = quota("single_device", &json!({}));
         post(&api, "alice", PATH, body).await.data();
     }
     let (mut ids, mut token) = (Vec::new(), String::new());
@@ -177,7 +177,7 @@ async fn quotas_are_made_listed_and_changed() {
 #[tokio::test]
 async fn all_devices_have_one_quota_of_each_kind() {
     let api = start().await;
-    let all = |change: Value| quota("enterprise_all_devices", change);
+    let all = |change: Value| quota("enterprise_all_devices", &change);
     let day = json!({"trigger_unit": "day"});
     let first = post(&api, "alice", PATH, all(json!({}))).await;
     let once = text(&first.data()["benefit_info"]["benefit_id"]);
@@ -195,19 +195,19 @@ async fn all_devices_have_one_quota_of_each_kind() {
     assert_eq!(changed.code(), 4000, "{}", changed.text);
     let voice = json!({"benefit_type": "voice_unified_duration_system"});
     post(&api, "alice", PATH, all(voice)).await.data();
-    let consumers = quota("enterprise_all_custom_consumers", json!({}));
+    let consumers = quota("enterprise_all_custom_consumers", &json!({}));
     post(&api, "alice", PATH, consumers).await.data();
 }
 
 #[tokio::test]
 async fn what_is_wrong_says_why() {
     let api = start().await;
-    let device = |change: Value| quota("single_device", change);
+    let device = |change: Value| quota("single_device", &change);
     let mut nobody = device(json!({}));
     nobody["entity_id"] = Value::Null;
     for (body, why) in [
-        (quota("everybody", json!({})), "entity_type"),
-        (quota("", json!({})), "entity_type"),
+        (quota("everybody", &json!({})), "entity_type"),
+        (quota("", &json!({})), "entity_type"),
         (json!({"entity_type": "single_device"}), "benefit_info"),
         (nobody, "entity_id"),
         (
