@@ -21,7 +21,7 @@ use crate::fail::Fail;
 use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
-use crate::store::ChatRecord;
+use crate::store::{BillRecord, ChatRecord};
 use crate::tools::Toolbox;
 
 pub(crate) use context::text_of;
@@ -299,11 +299,13 @@ impl Run {
     /// disk; otherwise it was cancelled, or deleted with its conversation.
     async fn store(&self, messages: Vec<Message>) -> Result<(), End> {
         let record = self.record.clone();
+        let (bill, worker) = (self.bill(), self.app.clone());
+        let (space, now) = (self.agent.space, self.app.now());
         let stored = self.app.db.write(move |unit| {
             let conversation = crate::store::number(&record.chat.conversation_id);
             let current = unit.chat(conversation, record.id())?;
             if current.is_none_or(|it| it.chat.status != ChatStatus::InProgress) {
-                return Ok::<_, Fail>(false);
+                return Ok::<_, Fail>((false, false));
             }
             unit.update_chat(&record)?;
             if record.save_history {
@@ -311,13 +313,39 @@ impl Run {
                     unit.insert_message(message, true)?;
                 }
             }
-            Ok(true)
+            let told = match bill {
+                Some(bill) => crate::billing::record(unit, &worker.ids, now, space, bill)?,
+                None => false,
+            };
+            Ok((true, told))
         });
-        match stored.await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(End::Canceled),
-            Err(fail) => Err(fail.into()),
+        let (stored, told) = stored.await?;
+        if told {
+            self.app.callbacks.notify_one();
         }
+        match stored {
+            true => Ok(()),
+            false => Err(End::Canceled),
+        }
+    }
+
+    /// What the chat took, once it is at its end.
+    fn bill(&self) -> Option<BillRecord> {
+        let chat = &self.record.chat;
+        let ended = matches!(chat.status, ChatStatus::Completed | ChatStatus::Failed);
+        let usage = self.usage;
+        if !ended || usage.token_count == 0 {
+            return None;
+        }
+        let connector = self.record.request.connector_id.as_deref();
+        let connector = connector.filter(|id| !id.is_empty());
+        let bot = chat.bot_id.as_deref().unwrap_or_default();
+        Some(BillRecord {
+            connector: connector.unwrap_or(crate::routes::bots::API).to_owned(),
+            connector_uid: self.record.user_id.clone(),
+            resource: self.agent.model.name().to_owned(),
+            ..BillRecord::of_tokens(self.record.id(), bot, "", usage)
+        })
     }
 
     async fn say(&mut self, messages: &[Message]) {

@@ -22,8 +22,11 @@ mod agent;
 mod app;
 mod audio;
 mod auth;
+mod billing;
 mod call;
+mod callbacks;
 mod caller;
+mod channel;
 mod clock;
 mod config;
 mod configured;
@@ -77,12 +80,12 @@ use crate::store::{Db, StoreError};
 use crate::traffic::Recorder;
 
 pub use config::{
-    AppConfig, BotConfig, ConfigError, CozeConfig, DEMO_BOT_ID, Dialect, EnterpriseConfig,
-    FolderConfig, FolderKind, McpConfig, McpUse, MemberConfig, ModelConfig, OAuthAppConfig,
-    OAuthKind, OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig, PluginUse, ServerConfig,
-    ShortcutConfig, ShortcutField, ShortcutFieldKind, ShortcutToolConfig, Space, SpaceConfig,
-    SuggestConfig, SuggestMode, TemplateConfig, TimeoutsConfig, TokenConfig, ToolConfig,
-    UserConfig, VariableConfig, WorkflowConfig,
+    AppConfig, BotConfig, ConfigError, ConnectorConfig, CozeConfig, DEMO_BOT_ID, Dialect,
+    EnterpriseConfig, FolderConfig, FolderKind, McpConfig, McpUse, MemberConfig, ModelConfig,
+    OAuthAppConfig, OAuthKind, OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig, PluginUse,
+    ServerConfig, ShortcutConfig, ShortcutField, ShortcutFieldKind, ShortcutToolConfig, Space,
+    SpaceConfig, SuggestConfig, SuggestMode, TemplateConfig, TimeoutsConfig, TokenConfig,
+    ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use knowledge::{
@@ -205,6 +208,8 @@ impl Server {
         app.fill().await?;
         app.set_address(address);
         knowledge::start(&app);
+        callbacks::start(&app);
+        billing::start(&app).await.map_err(StartError::Data)?;
         let accepting = CancellationToken::new();
         let (routes, recorder) = match traffic {
             Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,

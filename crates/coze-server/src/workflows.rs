@@ -4,6 +4,7 @@
 //! the engine sees it, and hands what nodes say to a [`Sink`]. A run that waits for an answer is
 //! not kept in memory: its journal brings it back.
 
+mod bill;
 mod chatflow;
 mod knowledge;
 mod outcome;
@@ -440,7 +441,7 @@ impl Driver {
                 self.record.error_message = "the run was cancelled".to_owned();
             }
         }
-        self.save().await
+        self.save_with_bill().await
     }
 
     /// The result, and what output nodes said: from the store, which has it from before a pause too.
