@@ -217,8 +217,8 @@ mod tests {
         check(|_| (), &[]);
         check(|it| add(it, "cozectl", "coze-workflow"), &[]);
         check(
-            |it| add(it, "coze-server", "coze-api"),
-            &["coze-server must not use coze-api"],
+            |it| add(it, "coze-api", "coze-server"),
+            &["coze-api must not use coze-server"],
         );
         check(
             |it| add(it, "coze-bench", "cozectl"),
