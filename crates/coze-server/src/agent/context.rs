@@ -56,6 +56,7 @@ pub(super) async fn request(run: &Run, tools: Vec<ToolSpec>) -> Result<ModelRequ
         }
     }
     let mut request = ModelRequest {
+        user: record.user_id.clone(),
         system: system.join("\n"),
         knowledge: run.passages.iter().map(|it| it.text.clone()).collect(),
         messages,
