@@ -4,7 +4,6 @@ mod context;
 mod knowledge;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use coze_types::chat::{
     Chat, ChatError, ChatStatus, PendingToolOutputs, RequiredAction, RequiredActionType, ToolCall,
@@ -25,7 +24,8 @@ use crate::fail::Fail;
 use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
-use crate::store::{ChatRecord, Turn, TurnCall};
+use crate::settle::settle;
+use crate::store::{ChatRecord, Turn, TurnCall, Unit};
 use crate::tools::{Tool, Toolbox};
 
 pub(crate) use context::text_of;
@@ -114,23 +114,13 @@ impl Run {
             .await;
         if self.unsettled {
             self.output = Output::none();
-            self.settle().await;
-        }
-    }
-
-    /// Writes the end down as soon as the disk takes it: until then the conversation is occupied.
-    async fn settle(&self) {
-        let mut pause = Duration::from_millis(500);
-        loop {
-            tokio::select! {
-                // The next start finds it, and says that it was interrupted.
-                () = self.app.stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
-            }
-            match self.store(Vec::new()).await {
-                Err(End::Failed(_)) => pause = (pause * 2).min(Duration::from_secs(30)),
-                _ => return,
-            }
+            let record = self.record;
+            // Until then the conversation is occupied.
+            settle(&self.app, move |unit| {
+                keep(unit, &record, &[])?;
+                Ok(())
+            })
+            .await;
         }
     }
 
@@ -351,24 +341,12 @@ impl Run {
         self.output.send(&ChatEvent::Canceled(Box::new(chat))).await;
     }
 
-    /// Writes messages and the chat's state in one step, but only while the chat is at work on
-    /// disk; otherwise it was cancelled, or deleted with its conversation.
     async fn store(&self, messages: Vec<Message>) -> Result<(), End> {
         let record = self.record.clone();
-        let stored = self.app.db.write(move |unit| {
-            let conversation = crate::store::number(&record.chat.conversation_id);
-            let current = unit.chat(conversation, record.id())?;
-            if current.is_none_or(|it| it.chat.status != ChatStatus::InProgress) {
-                return Ok::<_, Fail>(false);
-            }
-            unit.update_chat(&record)?;
-            if record.save_history {
-                for message in &messages {
-                    unit.insert_message(message, true)?;
-                }
-            }
-            Ok(true)
-        });
+        let stored = self
+            .app
+            .db
+            .write(move |unit| keep(unit, &record, &messages));
         match stored.await {
             Ok(true) => Ok(()),
             Ok(false) => Err(End::Canceled),
@@ -434,6 +412,27 @@ impl Run {
         let data = r#"{"finish_reason":0,"FinData":""}"#;
         self.message(MessageType::Verbose, verbose_content(msg_type, data))
     }
+}
+
+/// Writes messages and the chat's state in one step, but only while the chat is at work on disk;
+/// otherwise it was cancelled, or deleted with its conversation, and the answer is false.
+pub(crate) fn keep(
+    unit: &dyn Unit,
+    record: &ChatRecord,
+    messages: &[Message],
+) -> Result<bool, Fail> {
+    let conversation = crate::store::number(&record.chat.conversation_id);
+    let current = unit.chat(conversation, record.id())?;
+    if current.is_none_or(|it| it.chat.status != ChatStatus::InProgress) {
+        return Ok(false);
+    }
+    unit.update_chat(record)?;
+    if record.save_history {
+        for message in messages {
+            unit.insert_message(message, true)?;
+        }
+    }
+    Ok(true)
 }
 
 /// The content of a `verbose` message, with the two nulls that the service sends.

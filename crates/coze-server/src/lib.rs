@@ -22,6 +22,7 @@ mod agent;
 mod app;
 mod audio;
 mod auth;
+mod blobs;
 mod call;
 mod caller;
 mod clock;
@@ -52,6 +53,7 @@ mod router;
 mod routes;
 mod seed;
 mod settings;
+mod settle;
 mod store;
 mod testing;
 mod tools;
@@ -200,6 +202,7 @@ impl Server {
         app.fill().await?;
         app.set_address(address);
         knowledge::start(&app);
+        blobs::sweep(&app);
         let accepting = CancellationToken::new();
         let (routes, recorder) = match traffic {
             Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,

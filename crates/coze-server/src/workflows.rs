@@ -10,6 +10,7 @@ mod outcome;
 mod schema;
 mod sink;
 mod task;
+mod tool;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,7 +31,8 @@ use crate::app::{App, Running};
 use crate::configured::Workflow;
 use crate::fail::Fail;
 use crate::models::ModelMessage;
-use crate::store::{ChatRecord, NodeOutputRecord, RunRecord};
+use crate::settle::settle;
+use crate::store::{NodeOutputRecord, RunRecord};
 
 use outcome::{refusal, result_text};
 
@@ -38,11 +40,14 @@ pub(crate) use chatflow::{ChatSink, answer_data};
 pub(crate) use outcome::{api_code, usage_of};
 pub(crate) use schema::{input_schema, param_schema};
 pub(crate) use sink::{EventSink, NoSink, Sink};
+pub(crate) use tool::call_as_tool;
 
 /// How long one sitting of a run may take; the service allows 10 minutes, 24 hours in the
 /// background.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(600);
 const BACKGROUND_LIMIT: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+/// The status of a run that is at work, or waits.
+const RUNNING: &str = "Running";
 /// Resumes of one run, as on the service.
 const MAX_RESUMES: i64 = 3;
 
@@ -127,7 +132,7 @@ impl Driver {
             connector_id: start.connector_id,
             connector_uid: start.connector_uid,
             mode: start.mode as i64,
-            status: "Running".to_owned(),
+            status: RUNNING.to_owned(),
             logid: start.log_id,
             conversation_id: start.conversation,
             created_at: now,
@@ -264,7 +269,38 @@ impl Driver {
     }
 
     /// Drives the run until it ends or waits, and writes down which.
+    ///
+    /// # Errors
+    /// What the run broke off for, such as a disk that takes nothing. It has failed then.
     pub(crate) async fn drive(&mut self, sink: &mut impl Sink) -> Result<Ended, Fail> {
+        let ended = self.sit(sink).await;
+        if let Err(fail) = &ended {
+            self.break_off(fail).await;
+        }
+        ended
+    }
+
+    /// Writes down that the run broke off: now, or else as soon as the disk takes it.
+    async fn break_off(&mut self, fail: &Fail) {
+        tracing::error!(run = self.record.id, code = fail.code, error = %fail.msg, "a run broke off");
+        // Its end may be written already, and whoever listens have failed to take it.
+        if self.record.status != RUNNING {
+            return;
+        }
+        let mut record = self.record.clone();
+        record.status = "Fail".to_owned();
+        record.interrupt = None;
+        record.error_code = fail.code.to_string();
+        record.error_message = fail.msg.to_string();
+        if self.save(record.clone()).await.is_err() {
+            let app = self.app.clone();
+            self.app.tasks.spawn(async move {
+                settle(&app, move |unit| Ok(unit.update_run(&record)?)).await;
+            });
+        }
+    }
+
+    async fn sit(&mut self, sink: &mut impl Sink) -> Result<Ended, Fail> {
         let limit = match self.record.mode {
             2 => BACKGROUND_LIMIT,
             _ => LIMIT,
@@ -322,7 +358,7 @@ impl Driver {
                 Effect::EmitMessage(message) if message.is_interrupt => question = Some(message),
                 Effect::EmitMessage(message) => {
                     let uuid = self.keep(&message).await?;
-                    sink.message(&message, &uuid).await;
+                    sink.message(&message, &uuid).await?;
                 }
                 Effect::Interrupt(interrupt) => waiting = Some(interrupt),
                 Effect::Warn {
@@ -336,7 +372,7 @@ impl Driver {
                 }
                 Effect::Finish(outcome) => {
                     self.finish(&outcome).await?;
-                    sink.finished(&outcome, &self.debug_url()).await;
+                    sink.finished(&outcome, &self.debug_url()).await?;
                     return Ok(Some(Ended::Done(outcome)));
                 }
                 other => {
@@ -354,12 +390,14 @@ impl Driver {
         if let Some(mut message) = question {
             message.content = chatflow::question_text(&interrupt);
             let uuid = self.keep(&message).await?;
-            sink.message(&message, &uuid).await;
+            sink.message(&message, &uuid).await?;
         }
         let data = self.interrupt_data(&interrupt);
-        self.record.interrupt = Some(data.clone());
-        self.save().await?;
-        sink.interrupted(&interrupt, data, &self.debug_url()).await;
+        let mut record = self.record.clone();
+        record.interrupt = Some(data.clone());
+        self.save(record).await?;
+        sink.interrupted(&interrupt, data, &self.debug_url())
+            .await?;
         Ok(Some(Ended::Waiting))
     }
 
@@ -413,32 +451,33 @@ impl Driver {
 
     async fn finish(&mut self, outcome: &Outcome) -> Result<(), Fail> {
         let usage = usage_of(outcome);
-        self.record.usage = usage;
+        let mut record = self.record.clone();
+        record.usage = usage;
         match outcome {
             Outcome::Success { output, answer, .. } => {
-                self.record.status = "Success".to_owned();
-                self.record.output = self
+                record.status = "Success".to_owned();
+                record.output = self
                     .history_output(&result_text(output, answer.as_deref()))
                     .await?;
             }
             Outcome::Failed(failure) => {
-                self.record.status = "Fail".to_owned();
-                self.record.error_code = api_code(failure.code).to_string();
-                self.record.error_message = failure.to_string();
+                record.status = "Fail".to_owned();
+                record.error_code = api_code(failure.code).to_string();
+                record.error_message = failure.to_string();
             }
             Outcome::Cancelled { .. } if self.app.stop.is_cancelled() => {
-                self.record.status = "Fail".to_owned();
+                record.status = "Fail".to_owned();
                 let why = Fail::interrupted();
-                self.record.error_code = why.code.to_string();
-                self.record.error_message = why.msg.into_owned();
+                record.error_code = why.code.to_string();
+                record.error_message = why.msg.into_owned();
             }
             Outcome::Cancelled { .. } => {
-                self.record.status = "Cancel".to_owned();
-                self.record.error_code = coze_workflow::code::CANCELLED.to_string();
-                self.record.error_message = "the run was cancelled".to_owned();
+                record.status = "Cancel".to_owned();
+                record.error_code = coze_workflow::code::CANCELLED.to_string();
+                record.error_message = "the run was cancelled".to_owned();
             }
         }
-        self.save().await
+        self.save(record).await
     }
 
     /// The result, and what output nodes said: from the store, which has it from before a pause too.
@@ -459,13 +498,16 @@ impl Driver {
         Ok(Value::Object(output).to_string())
     }
 
-    async fn save(&mut self) -> Result<(), Fail> {
-        self.record.updated_at = self.app.now();
-        let record = self.record.clone();
+    /// The run is what it is on disk: one that was not written has not changed.
+    async fn save(&mut self, mut record: RunRecord) -> Result<(), Fail> {
+        record.updated_at = self.app.now();
+        let stored = record.clone();
         self.app
             .db
-            .write(move |unit| Ok::<_, Fail>(unit.update_run(&record)?))
-            .await
+            .write(move |unit| Ok::<_, Fail>(unit.update_run(&stored)?))
+            .await?;
+        self.record = record;
+        Ok(())
     }
 
     /// The reply to a caller who waited.
@@ -517,51 +559,4 @@ fn corrupt(error: &dyn std::fmt::Display) -> Fail {
 /// Where a run can be looked at: on this server, its history.
 pub(crate) fn debug_url(app: &App, workflow: &str, run: i64) -> String {
     format!("{}/v1/workflows/{workflow}/run_histories/{run}", app.url())
-}
-
-/// Runs a workflow as a tool of an agent; what its nodes say is not forwarded.
-pub(crate) async fn call_as_tool(
-    app: &App,
-    workflow: &Workflow,
-    arguments: &str,
-    chat: &ChatRecord,
-    cancel: &CancellationToken,
-) -> Result<String, String> {
-    let parameters: Map<String, Value> = serde_json::from_str(arguments)
-        .map_err(|error| format!("the arguments are no JSON object: {error}"))?;
-    let start = Start {
-        parameters,
-        mode: Mode::Sync,
-        bot_id: chat.chat.bot_id.as_deref().unwrap_or("0").to_owned(),
-        connector_id: "1024".to_owned(),
-        connector_uid: chat.user_id.clone(),
-        log_id: String::new(),
-        conversation: None,
-        history: Vec::new(),
-    };
-    let mut driver = Driver::start(app, workflow, start)
-        .await
-        .map_err(|fail| fail.msg.into_owned())?;
-    let token = driver.token();
-    let mut sink = NoSink;
-    let work = driver.drive(&mut sink);
-    tokio::pin!(work);
-    let ended = tokio::select! {
-        biased;
-        ended = &mut work => ended,
-        () = cancel.cancelled() => {
-            token.cancel();
-            work.await
-        }
-    };
-    match ended.map_err(|fail| fail.msg.into_owned())? {
-        Ended::Done(Outcome::Success {
-            answer: Some(answer),
-            ..
-        }) => Ok(answer),
-        Ended::Done(Outcome::Success { output, .. }) => Ok(Value::Object(output).to_string()),
-        Ended::Done(Outcome::Failed(failure)) => Err(failure.to_string()),
-        Ended::Done(Outcome::Cancelled { .. }) => Err("the workflow was cancelled".to_owned()),
-        Ended::Waiting => Err("the workflow asks a question, which a tool cannot".to_owned()),
-    }
 }

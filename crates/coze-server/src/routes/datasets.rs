@@ -9,6 +9,7 @@ use coze_types::knowledge::{DocumentStatus, FormatType};
 use coze_types::{Data, Empty, Id, Timestamp};
 
 use crate::app::App;
+use crate::blobs;
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::fail::Fail;
@@ -212,7 +213,7 @@ pub(crate) async fn delete(app: App, call: Call<DeleteDataset>) -> Result<Empty,
             Ok::<_, Fail>(totals.files)
         })
         .await?;
-    super::documents::remove_files(&app, files.into_iter().map(|file| file.0)).await;
+    blobs::forget(&app, files.into_iter().map(|file| file.0)).await;
     Ok(Empty {})
 }
 

@@ -153,7 +153,7 @@ pub(super) async fn delete(app: &App, run: &RunRecord, document: String) -> Resu
     });
     let removed = removed.await?;
     if removed {
-        crate::routes::documents::remove_files(app, [id]).await;
+        crate::blobs::forget(app, [id]).await;
     }
     Ok(removed.into())
 }

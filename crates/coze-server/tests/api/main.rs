@@ -48,6 +48,7 @@ mod strangers;
 mod testserver;
 mod tokens;
 mod traffic;
+mod unwritable;
 mod validation;
 mod validation_messages;
 mod voiceprints;

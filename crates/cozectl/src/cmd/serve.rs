@@ -10,7 +10,7 @@ use crate::error::{Failure, Result};
 use crate::exit::ExitStatus;
 use crate::language::say;
 use crate::printer::Printer;
-use crate::signals::{Hangups, Signals};
+use crate::signals::{Hangups, Signals, survive_file_limits};
 use crate::{dirs, local, start_error};
 
 pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> {
@@ -24,6 +24,7 @@ pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> 
     let data = config.data.display().to_string();
     block_on(Threads::Many, async {
         let (mut signals, mut hangups) = (Signals::listen(), Hangups::listen());
+        survive_file_limits();
         let server = tokio::select! {
             server = Server::start(config) => server.map_err(start_error::start)?,
             () = signals.next() => return Err(Failure::Interrupted),

@@ -199,9 +199,9 @@ impl Server {
         Self::launch(home, more, Stdio::piped())
     }
 
-    /// With its log in a file.
+    /// With its log in a file, or wherever else.
     #[cfg(target_os = "linux")]
-    pub(crate) fn start_logged(home: Home, log: fs::File) -> Self {
+    pub(crate) fn start_logged(home: Home, log: impl Into<Stdio>) -> Self {
         Self::launch(home, &[], log.into())
     }
 
