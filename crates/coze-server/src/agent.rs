@@ -26,12 +26,12 @@ use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::settle::settle;
 use crate::store::{ChatRecord, Turn, TurnCall, Unit};
-use crate::tools::{Tool, Toolbox};
+use crate::tools::{Actor, Tool, Toolbox};
 
 pub(crate) use context::text_of;
 
-/// Rounds of tool calls that one chat may take.
-const MAX_ROUNDS: usize = 16;
+/// Rounds of tool calls that one chat, or one node of a workflow, may take.
+pub(crate) const MAX_ROUNDS: usize = 16;
 
 /// Runs a chat to its end, beside the request that started it. The caller may be gone by then.
 ///
@@ -253,6 +253,8 @@ impl Run {
         calls: &[ModelCall],
     ) -> Result<Vec<(Option<String>, Vec<Message>)>, End> {
         let (tools, token) = (&self.tools, &self.running.token);
+        let actor = Actor::of_chat(&self.record);
+        let actor = &actor;
         let calls = calls.iter().map(async |call| {
             let (name, arguments) = (&call.name, &call.arguments);
             let mut found = Vec::new();
@@ -262,8 +264,8 @@ impl Run {
             let output = if knowledge::is_tool(&self.agent, name) {
                 self.look_up(arguments, &mut found).await
             } else {
-                let output = tools.call(&self.app, name, arguments, &self.record, token);
-                output.await
+                let called = tools.call(&self.app, name, arguments, actor, token);
+                called.await.output
             };
             (Some(output), found)
         });

@@ -6,9 +6,11 @@
 
 mod chatflow;
 mod knowledge;
+mod model;
 mod outcome;
 mod schema;
 mod sink;
+mod skills;
 mod task;
 mod tool;
 
@@ -74,6 +76,8 @@ pub(crate) struct Driver {
     /// When a node's time is over, counted from its first attempt.
     deadlines: HashMap<NodePath, Instant>,
     outputs: HashMap<NodePath, NodeOutputRecord>,
+    /// Runs of workflows that called each other as tools to get here.
+    depth: u8,
     running: Running,
 }
 
@@ -93,6 +97,8 @@ pub(crate) struct Start {
     pub(crate) log_id: String,
     pub(crate) conversation: Option<i64>,
     pub(crate) history: Vec<ModelMessage>,
+    /// Runs of workflows that called each other as tools to get here.
+    pub(crate) depth: u8,
 }
 
 impl Start {
@@ -114,6 +120,7 @@ impl Start {
             log_id: log_id.to_owned(),
             conversation: None,
             history: Vec::new(),
+            depth: 0,
         }
     }
 }
@@ -145,7 +152,9 @@ impl Driver {
             .await?;
         let options = options(start.mode as i64);
         let (run, effects) = Run::start(Arc::clone(&workflow.plan), start.parameters, options);
-        Ok(Self::assemble(app, record, run, effects, 0, start.history))
+        let mut driver = Self::assemble(app, record, run, effects, 0, start.history);
+        driver.depth = start.depth;
+        Ok(driver)
     }
 
     /// Brings a waiting run back and gives it the answer.
@@ -256,6 +265,7 @@ impl Driver {
             aborts: HashMap::new(),
             deadlines: HashMap::new(),
             outputs: HashMap::new(),
+            depth: 0,
         }
     }
 
@@ -344,8 +354,13 @@ impl Driver {
                             .or_insert_with(|| Instant::now() + budget)
                     });
                     let id = task.id.clone();
-                    let (stream, abort) =
-                        task::start(&self.app, &self.record, task, deadline, &self.history);
+                    let host = task::Host {
+                        app: &self.app,
+                        run: &self.record,
+                        history: &self.history,
+                        depth: self.depth,
+                    };
+                    let (stream, abort) = task::start(&host, task, deadline);
                     self.aborts.insert(id, abort);
                     self.tasks.push(stream);
                 }

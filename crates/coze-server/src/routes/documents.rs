@@ -12,7 +12,7 @@ use coze_types::knowledge::{
 };
 use coze_types::{Empty, Id, Timestamp};
 
-use super::datasets::{find, not_declared};
+use super::datasets::{find, not_declared, owned};
 use crate::app::App;
 use crate::blobs;
 use crate::call::Call;
@@ -487,10 +487,7 @@ pub(crate) async fn delete(app: App, call: Call<DeleteDocuments>) -> Result<Empt
         for (at, id) in ids.iter().enumerate() {
             let field = format!("document_ids[{at}]");
             let (document, dataset) = find_document(unit, &user, &field, id)?;
-            if dataset.creator != user.user() {
-                let msg = format!("documents of {} are removed by its owner only", dataset.id);
-                return Err(Fail::new(4101, msg));
-            }
+            owned(&user, &dataset)?;
             documents.push(document);
         }
         if let Some(at) = documents

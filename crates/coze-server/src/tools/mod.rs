@@ -35,7 +35,34 @@ enum Origin {
     Plugin(Arc<Plugin>, usize),
 }
 
-/// The tools of an agent, at the beginning of a chat.
+/// For whom tools are called.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Actor {
+    pub(crate) bot_id: String,
+    pub(crate) user_id: String,
+    /// Runs of workflows that called each other as tools to get here.
+    pub(crate) depth: u8,
+}
+
+impl Actor {
+    pub(crate) fn of_chat(chat: &ChatRecord) -> Self {
+        Self {
+            bot_id: chat.chat.bot_id.as_deref().unwrap_or("0").to_owned(),
+            user_id: chat.user_id.clone(),
+            depth: 0,
+        }
+    }
+}
+
+/// What a tool put out.
+#[derive(Debug, Default)]
+pub(crate) struct Called {
+    pub(crate) output: String,
+    /// It is an answer in words, of a workflow that ends with one.
+    pub(crate) answers: bool,
+}
+
+/// The tools of an agent, at the beginning of a chat, or those of a node.
 #[derive(Default)]
 pub(crate) struct Toolbox(Vec<Tool>);
 
@@ -51,12 +78,7 @@ impl Toolbox {
             tools.add(spec, Origin::Local);
         }
         for workflow in &agent.workflows {
-            let spec = ToolSpec {
-                name: workflow.name.clone(),
-                description: workflow.description.clone(),
-                parameters: workflows::input_schema(&workflow.plan),
-            };
-            tools.add(spec, Origin::Workflow(Arc::clone(workflow)));
+            tools.add_workflow(workflow);
         }
         for used in &agent.config.plugins {
             let Some(plugin) = agent.plugins.iter().find(|it| it.id == used.id) else {
@@ -64,16 +86,37 @@ impl Toolbox {
             };
             for (index, tool) in plugin.tools.iter().enumerate() {
                 if used.has(tool) {
-                    let spec = ToolSpec {
-                        name: plugin.model_name(tool),
-                        description: tool.description.clone(),
-                        parameters: tool.input.clone(),
-                    };
-                    tools.add(spec, Origin::Plugin(Arc::clone(plugin), index));
+                    tools.add_plugin(plugin, index);
                 }
             }
         }
         tools
+    }
+
+    pub(crate) fn add_workflow(&mut self, workflow: &Arc<Workflow>) {
+        let spec = ToolSpec {
+            name: workflow.name.clone(),
+            description: workflow.description.clone(),
+            parameters: workflows::input_schema(&workflow.plan),
+        };
+        self.add(spec, Origin::Workflow(Arc::clone(workflow)));
+    }
+
+    /// The tool at that place of a plugin.
+    pub(crate) fn add_plugin(&mut self, plugin: &Arc<Plugin>, index: usize) {
+        let Some(tool) = plugin.tools.get(index) else {
+            return;
+        };
+        let spec = ToolSpec {
+            name: plugin.model_name(tool),
+            description: tool.description.clone(),
+            parameters: tool.input.clone(),
+        };
+        self.add(spec, Origin::Plugin(Arc::clone(plugin), index));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// A name stands for one tool: the first.
@@ -97,19 +140,27 @@ impl Toolbox {
         app: &App,
         name: &str,
         arguments: &str,
-        chat: &ChatRecord,
+        actor: &Actor,
         cancel: &CancellationToken,
-    ) -> String {
+    ) -> Called {
         let called = match self.find(name) {
-            Some(tool) => tool.call(app, arguments, chat, cancel).await,
+            Some(tool) => tool.call(app, arguments, actor, cancel).await,
             None => builtin::call(name, arguments, app.now())
+                .map(|output| Called {
+                    output,
+                    answers: false,
+                })
                 .ok_or_else(|| format!("there is no tool named {name}")),
         };
-        let output = called.unwrap_or_else(|why| format!("error: {why}"));
-        match output.char_indices().nth(OUTPUT) {
-            Some((end, _)) => format!("{}… (cut)", output.get(..end).unwrap_or_default()),
-            None => output,
+        let mut called = called.unwrap_or_else(|why| Called {
+            output: format!("error: {why}"),
+            answers: false,
+        });
+        if let Some((end, _)) = called.output.char_indices().nth(OUTPUT) {
+            called.output.truncate(end);
+            called.output.push_str("… (cut)");
         }
+        called
     }
 }
 
@@ -145,17 +196,20 @@ impl Tool {
         &self,
         app: &App,
         arguments: &str,
-        chat: &ChatRecord,
+        actor: &Actor,
         cancel: &CancellationToken,
-    ) -> Result<String, String> {
+    ) -> Result<Called, String> {
         if let Origin::Workflow(workflow) = &self.origin {
             // A run writes down how it ended, so it is told and not dropped.
-            return workflows::call_as_tool(app, workflow, arguments, chat, cancel).await;
+            return workflows::call_as_tool(app, workflow, arguments, actor, cancel).await;
         }
         let output = cancel.run_until_cancelled(self.call_out(app, arguments));
-        output
-            .await
-            .unwrap_or_else(|| Err("the chat was cancelled".to_owned()))
+        let output = output.await;
+        let output = output.unwrap_or_else(|| Err("the chat was cancelled".to_owned()))?;
+        Ok(Called {
+            output,
+            answers: false,
+        })
     }
 
     async fn call_out(&self, app: &App, arguments: &str) -> Result<String, String> {

@@ -7,22 +7,25 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::fail::Fail;
-use crate::knowledge::{KnowledgeConfig, Strategy, recall};
+use crate::knowledge::{KnowledgeConfig, Passage, Strategy, count_hits, recall};
 use crate::store::{DatasetRecord, DocumentRecord, RunRecord, Unit, number};
 
 /// The longest file name.
 const NAME: usize = 255;
 
 /// The space of a run: that of its workflow.
-fn space(app: &App, run: &RunRecord) -> Result<i64, Fail> {
-    let configured = app.configured();
-    let workflow = configured.workflows.get(&run.workflow_id);
+pub(super) async fn space(app: &App, run: &RunRecord) -> Result<i64, Fail> {
+    let workflow = super::skills::workflow(app, &run.workflow_id).await?;
     let gone = || Fail::not_found("workflow", &run.workflow_id);
     workflow.map(|it| it.space).ok_or_else(gone)
 }
 
-pub(super) async fn search(app: &App, run: &RunRecord, it: KnowledgeSearch) -> Result<Value, Fail> {
-    let space = space(app, run)?;
+/// What is found in that space; each document of it counts a hit.
+pub(super) async fn passages(
+    app: &App,
+    space: i64,
+    it: KnowledgeSearch,
+) -> Result<Vec<Passage>, Fail> {
     let config = KnowledgeConfig {
         datasets: it.datasets,
         top_k: usize::try_from(it.top_k).unwrap_or(usize::MAX).min(20),
@@ -31,12 +34,12 @@ pub(super) async fn search(app: &App, run: &RunRecord, it: KnowledgeSearch) -> R
         auto: true,
     };
     let passages = recall(app, space, &config, &it.query).await?;
-    let mut documents: Vec<i64> = passages.iter().map(|it| it.document).collect();
-    documents.sort_unstable();
-    documents.dedup();
-    app.db
-        .write(move |unit| Ok::<_, Fail>(unit.count_hits(&documents)?))
-        .await?;
+    count_hits(app, &passages).await?;
+    Ok(passages)
+}
+
+pub(super) async fn search(app: &App, run: &RunRecord, it: KnowledgeSearch) -> Result<Value, Fail> {
+    let passages = passages(app, space(app, run).await?, it).await?;
     let list = passages
         .into_iter()
         .map(|it| json!({"documentId": it.document.to_string(), "output": it.text}));
@@ -61,7 +64,7 @@ struct Upload {
 }
 
 pub(super) async fn write(app: &App, run: &RunRecord, it: KnowledgeWrite) -> Result<Value, Fail> {
-    let (space, id, now) = (space(app, run)?, app.ids.next(), app.now());
+    let (space, id, now) = (space(app, run).await?, app.ids.next(), app.now());
     let strategy = it.chunking.map(|it| ChunkStrategy {
         chunk_type: ChunkType::Custom,
         separator: Some(it.separator),
@@ -141,7 +144,7 @@ fn name_of(url: &str) -> String {
 
 /// Whether the document was there.
 pub(super) async fn delete(app: &App, run: &RunRecord, document: String) -> Result<Value, Fail> {
-    let space = space(app, run)?;
+    let space = space(app, run).await?;
     let id = number(&document);
     let removed = app.db.write(move |unit| {
         let Some(document) = unit.document(id)? else {

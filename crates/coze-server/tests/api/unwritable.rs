@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Setup, frames, place, text, within};
+use crate::harness::{Api, Setup, frames, text, within};
 use crate::space::{ASK_MODEL, CHATFLOW, message, run};
 
 /// Long enough to hold the database before the model has answered.
@@ -135,8 +135,8 @@ async fn a_chatflow_whose_end_cannot_be_written_frees_its_conversation() {
     let complete = |it: &(String, Value)| it.0 == "conversation.message.completed";
     assert!(!frames.iter().any(complete), "{stream}");
     let chat = text(&failed.1["id"]);
-    let now = api.get(&place("/v3/chat/retrieve", &conversation, &chat));
-    assert_eq!(now.await.data()["status"], "in_progress");
+    let now = api.retrieve(&conversation, &chat).await;
+    assert_eq!(now.data()["status"], "in_progress");
 
     let id = newest(&database);
     database.execute_batch("COMMIT").unwrap();

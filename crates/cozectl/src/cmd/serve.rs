@@ -22,6 +22,8 @@ pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> 
     }
     let config = config(args)?;
     let data = config.data.display().to_string();
+    let asked = config.seed.map(Seed::question);
+    let open = config.tokens.is_empty() && config.space.tokens.is_empty();
     block_on(Threads::Many, async {
         let (mut signals, mut hangups) = (Signals::listen(), Hangups::listen());
         survive_file_limits();
@@ -34,6 +36,14 @@ pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> 
             "数据目录：{data}；内置智能体：{DEMO_BOT_ID}；按 Ctrl-C 停止服务"
         ));
         let url = server.url();
+        if let Some((bot, question)) = asked {
+            let token = if open { "" } else { " --token TOKEN" };
+            printer.note(&say!(
+                "ask it something that its documents answer: \
+                 cozectl chat --base {url}{token} --bot {bot} {question}",
+                "问一个资料里有答案的问题：cozectl chat --base {url}{token} --bot {bot} {question}"
+            ));
+        }
         // Whoever started it may not read on.
         match printer.line(&format!("listening on {url}")) {
             Ok(()) | Err(Failure::Pipe) => {}
