@@ -224,9 +224,11 @@ impl Case {
     async fn refuses_and_reads(&mut self) {
         let files = self.server.home.path().join("server-data/files");
         let before = fs::read_dir(&files).unwrap().count();
-        let greet = json!({"workflow_id": "7500000000000000201", "parameters": {"name": "Ada"}});
+        // Large enough for what a full disk has left.
+        let name = "x".repeat(20_000);
+        let greet = json!({"workflow_id": "7500000000000000201", "parameters": {"name": name}});
         let refusals = [
-            self.add_message(&"x".repeat(20_000)).await.unwrap_err(),
+            self.add_message(&name).await.unwrap_err(),
             post(&self.coze, "/v1/workflow/run", &[], greet)
                 .await
                 .unwrap_err(),
