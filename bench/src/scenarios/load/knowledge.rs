@@ -149,7 +149,7 @@ fn config(embeddings: &str) -> String {
     .to_string()
 }
 
-fn node(id: &str, kind: &str, data: Value) -> Value {
+fn node(id: &str, kind: &str, data: &Value) -> Value {
     json!({"id": id, "type": kind, "meta": {"position": {"x": 0, "y": 0}}, "data": data})
 }
 
@@ -167,7 +167,7 @@ fn start() -> Value {
     node(
         "100001",
         "1",
-        json!({"nodeMeta": {"title": "Start"}, "outputs": outputs}),
+        &json!({"nodeMeta": {"title": "Start"}, "outputs": outputs}),
     )
 }
 
@@ -178,7 +178,7 @@ fn end(output: &Value) -> Value {
     node(
         "900001",
         "2",
-        json!({"nodeMeta": {"title": "End"}, "inputs": inputs}),
+        &json!({"nodeMeta": {"title": "End"}, "inputs": inputs}),
     )
 }
 
@@ -201,7 +201,7 @@ fn search(strategy: i64) -> Value {
         "schema": {"type": "object", "schema": fields}}]);
     let data = json!({"nodeMeta": {"title": "Search"}, "inputs": inputs, "outputs": outputs});
     json!({
-        "nodes": [start(), node("110001", "6", data), end(&reference("110001", "outputList.output"))],
+        "nodes": [start(), node("110001", "6", &data), end(&reference("110001", "outputList.output"))],
         "edges": [
             {"sourceNodeID": "100001", "targetNodeID": "110001"},
             {"sourceNodeID": "110001", "targetNodeID": "900001"},
