@@ -173,7 +173,7 @@ impl Case {
     }
 
     async fn start(home: Home, log: impl Into<Stdio>) -> Self {
-        let server = Server::start_logged(home, log);
+        let server = Server::start_logged(home, &[], log);
         let coze = client(&server);
         let path = "/v1/conversation/create";
         let made = post(&coze, path, &[], json!({})).await.unwrap();

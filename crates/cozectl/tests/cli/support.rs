@@ -201,8 +201,8 @@ impl Server {
 
     /// With its log in a file, or wherever else.
     #[cfg(target_os = "linux")]
-    pub(crate) fn start_logged(home: Home, log: impl Into<Stdio>) -> Self {
-        Self::launch(home, &[], log.into())
+    pub(crate) fn start_logged(home: Home, more: &[&str], log: impl Into<Stdio>) -> Self {
+        Self::launch(home, more, log.into())
     }
 
     fn launch(home: Home, more: &[&str], log: Stdio) -> Self {
