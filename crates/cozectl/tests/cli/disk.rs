@@ -355,6 +355,8 @@ async fn a_disk_that_takes_no_write_any_more_is_told_and_waited_for() {
     case.add_message("before").await.unwrap();
     let process = case.server.process();
     if !limit_files(process, "0") {
+        drop(case);
+        cat.wait().unwrap();
         return;
     }
     case.refuses_and_reads().await;
