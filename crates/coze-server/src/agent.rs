@@ -25,7 +25,7 @@ use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
 use crate::settle::settle;
-use crate::store::{ChatRecord, Turn, TurnCall, Unit};
+use crate::store::{BillRecord, ChatRecord, Turn, TurnCall, Unit};
 use crate::tools::{Actor, Tool, Toolbox};
 
 pub(crate) use context::text_of;
@@ -114,13 +114,11 @@ impl Run {
             .await;
         if self.unsettled {
             self.output = Output::none();
-            let record = self.record;
             // Until then the conversation is occupied.
-            settle(&self.app, move |unit| {
-                keep(unit, &record, &[])?;
-                Ok(())
-            })
-            .await;
+            let settled = settle(&self.app, self.writing(Vec::new())).await;
+            if settled.is_some_and(|(_, told)| told) {
+                self.app.callbacks.notify_one();
+            }
         }
     }
 
@@ -344,16 +342,53 @@ impl Run {
     }
 
     async fn store(&self, messages: Vec<Message>) -> Result<(), End> {
-        let record = self.record.clone();
-        let stored = self
-            .app
-            .db
-            .write(move |unit| keep(unit, &record, &messages));
-        match stored.await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(End::Canceled),
-            Err(fail) => Err(fail.into()),
+        let (stored, told) = self.app.db.write(self.writing(messages)).await?;
+        if told {
+            self.app.callbacks.notify_one();
         }
+        match stored {
+            true => Ok(()),
+            false => Err(End::Canceled),
+        }
+    }
+
+    /// Writes messages, the chat's state and what it took: whether the chat was at work on disk, and
+    /// whether somebody is to be told of the bill.
+    fn writing(
+        &self,
+        messages: Vec<Message>,
+    ) -> impl Fn(&dyn Unit) -> Result<(bool, bool), Fail> + Clone + Send + 'static + use<> {
+        let (record, bill, worker) = (self.record.clone(), self.bill(), self.app.clone());
+        let (space, now) = (self.agent.space, self.app.now());
+        move |unit: &dyn Unit| {
+            if !keep(unit, &record, &messages)? {
+                return Ok((false, false));
+            }
+            let told = match bill.clone() {
+                Some(bill) => crate::billing::record(unit, &worker.ids, now, space, bill)?,
+                None => false,
+            };
+            Ok((true, told))
+        }
+    }
+
+    /// What the chat took, once it is at its end.
+    fn bill(&self) -> Option<BillRecord> {
+        let chat = &self.record.chat;
+        let ended = matches!(chat.status, ChatStatus::Completed | ChatStatus::Failed);
+        let usage = self.usage;
+        if !ended || usage.token_count == 0 {
+            return None;
+        }
+        let connector = self.record.request.connector_id.as_deref();
+        let connector = connector.filter(|id| !id.is_empty());
+        let bot = chat.bot_id.as_deref().unwrap_or_default();
+        Some(BillRecord {
+            connector: connector.unwrap_or(crate::routes::bots::API).to_owned(),
+            connector_uid: self.record.user_id.clone(),
+            resource: self.agent.model.name().to_owned(),
+            ..BillRecord::of_tokens(self.record.id(), bot, "", usage)
+        })
     }
 
     async fn say(&mut self, messages: &[Message]) {

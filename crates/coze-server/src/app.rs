@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) stop: CancellationToken,
     /// Wakes the work on documents.
     pub(crate) indexing: Notify,
+    /// Wakes whoever sends to callback apps.
+    pub(crate) callbacks: Notify,
     pub(crate) started_at: i64,
     begun: Instant,
     address: OnceLock<SocketAddr>,
@@ -117,6 +119,7 @@ impl App {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             indexing: Notify::new(),
+            callbacks: Notify::new(),
             begun: Instant::now(),
             address: OnceLock::new(),
         })))

@@ -1,6 +1,7 @@
 //! `coze.yaml`: the agents, models and workflows that a server has, and who may use them.
 
 mod abilities;
+mod channels;
 mod check;
 mod identity;
 mod library;
@@ -26,6 +27,8 @@ use crate::settings::ModelSettings;
 use crate::traffic::TrafficConfig;
 
 pub use abilities::{PluginAuth, PluginConfig, PluginUse};
+pub use channels::ConnectorConfig;
+pub(crate) use channels::is_of_coze;
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
 pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
 pub use oauth::{OAuthAppConfig, OAuthKind};
@@ -120,6 +123,9 @@ pub struct Space {
     /// The apps that users may log in to.
     #[serde(default)]
     pub oauth_apps: Vec<OAuthAppConfig>,
+    /// The channels that agents can be published to, besides those of Coze.
+    #[serde(default)]
+    pub connectors: Vec<ConnectorConfig>,
     /// How much each user may call; without limits by default.
     pub plan: Option<Plan>,
     /// The agents.

@@ -10,6 +10,7 @@ use coze_types::bots::{
 use coze_types::{Id, Timestamp};
 use coze_workflow::Plan;
 
+use crate::channel::{self, Connector};
 use crate::clock::Clock;
 use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, PluginUse, Space};
 use crate::definition::Definition;
@@ -33,6 +34,8 @@ pub(crate) struct Configured {
     /// Apps, folders and templates.
     pub(crate) library: Library,
     pub(crate) oauth_apps: BTreeMap<String, OAuthApp>,
+    /// Channels besides those of Coze.
+    pub(crate) connectors: BTreeMap<String, Connector>,
     /// Folders of documents.
     pub(crate) datasets: Vec<Declared>,
     /// Makes vectors of texts, where an endpoint is configured.
@@ -56,6 +59,7 @@ impl Configured {
             workflows,
             plugins,
             oauth_apps: crate::oauth::apps(space)?,
+            connectors: channel::connectors(space)?,
             datasets: knowledge::declared(space)?,
             embedder: match &space.embeddings {
                 Some(config) => Some(Arc::new(Embedder::new(config)?)),

@@ -22,9 +22,12 @@ mod agent;
 mod app;
 mod audio;
 mod auth;
+mod billing;
 mod blobs;
 mod call;
+mod callbacks;
 mod caller;
+mod channel;
 mod clock;
 mod config;
 mod configured;
@@ -76,10 +79,10 @@ use crate::store::{Db, StoreError};
 use crate::traffic::Recorder;
 
 pub use config::{
-    AppConfig, BotConfig, ConfigError, DEMO_BOT_ID, Dialect, EnterpriseConfig, FolderConfig,
-    FolderKind, MemberConfig, ModelConfig, OAuthAppConfig, OAuthKind, OfflineConfig, OpenAiConfig,
-    PluginAuth, PluginConfig, PluginUse, ServerConfig, Space, SpaceConfig, TemplateConfig,
-    TokenConfig, ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
+    AppConfig, BotConfig, ConfigError, ConnectorConfig, DEMO_BOT_ID, Dialect, EnterpriseConfig,
+    FolderConfig, FolderKind, MemberConfig, ModelConfig, OAuthAppConfig, OAuthKind, OfflineConfig,
+    OpenAiConfig, PluginAuth, PluginConfig, PluginUse, ServerConfig, Space, SpaceConfig,
+    TemplateConfig, TokenConfig, ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use knowledge::{
@@ -203,6 +206,8 @@ impl Server {
         app.set_address(address);
         knowledge::start(&app);
         blobs::sweep(&app);
+        callbacks::start(&app);
+        billing::start(&app).await.map_err(StartError::Data)?;
         let accepting = CancellationToken::new();
         let (routes, recorder) = match traffic {
             Some(traffic) => traffic::router(&app, &traffic).map_err(StartError::Space)?,

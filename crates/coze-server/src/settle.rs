@@ -9,16 +9,20 @@ use crate::store::Unit;
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Writes as soon as the disk takes it. A stop leaves it to the next start, which finds what was
-/// under way and says that it was interrupted.
-pub(crate) async fn settle<W>(app: &App, write: W)
+/// Writes as soon as the disk takes it, and gives what that gave. A stop leaves it to the next start,
+/// which finds what was under way and says that it was interrupted.
+pub(crate) async fn settle<T, W>(app: &App, write: W) -> Option<T>
 where
-    W: Fn(&dyn Unit) -> Result<(), Fail> + Clone + Send + 'static,
+    T: Send + 'static,
+    W: Fn(&dyn Unit) -> Result<T, Fail> + Clone + Send + 'static,
 {
     let mut pause = FIRST;
-    while app.db.write(write.clone()).await.is_err() {
+    loop {
+        if let Ok(written) = app.db.write(write.clone()).await {
+            return Some(written);
+        }
         tokio::select! {
-            () = app.stop.cancelled() => return,
+            () = app.stop.cancelled() => return None,
             () = tokio::time::sleep(pause) => {}
         }
         pause = (pause * 2).min(LONGEST);

@@ -4,6 +4,7 @@
 //! the engine sees it, and hands what nodes say to a [`Sink`]. A run that waits for an answer is
 //! not kept in memory: its journal brings it back.
 
+mod bill;
 mod chatflow;
 mod knowledge;
 mod model;
@@ -33,7 +34,6 @@ use crate::app::{App, Running};
 use crate::configured::Workflow;
 use crate::fail::Fail;
 use crate::models::ModelMessage;
-use crate::settle::settle;
 use crate::store::{NodeOutputRecord, RunRecord};
 
 use outcome::{refusal, result_text};
@@ -302,11 +302,8 @@ impl Driver {
         record.interrupt = None;
         record.error_code = fail.code.to_string();
         record.error_message = fail.msg.to_string();
-        if self.save(record.clone()).await.is_err() {
-            let app = self.app.clone();
-            self.app.tasks.spawn(async move {
-                settle(&app, move |unit| Ok(unit.update_run(&record)?)).await;
-            });
+        if self.save_with_bill(record.clone()).await.is_err() {
+            self.settle_with_bill(record);
         }
     }
 
@@ -466,8 +463,9 @@ impl Driver {
 
     async fn finish(&mut self, outcome: &Outcome) -> Result<(), Fail> {
         let usage = usage_of(outcome);
+        // What models took counts, however the run ends.
+        self.record.usage = usage;
         let mut record = self.record.clone();
-        record.usage = usage;
         match outcome {
             Outcome::Success { output, answer, .. } => {
                 record.status = "Success".to_owned();
@@ -492,7 +490,7 @@ impl Driver {
                 record.error_message = "the run was cancelled".to_owned();
             }
         }
-        self.save(record).await
+        self.save_with_bill(record).await
     }
 
     /// The result, and what output nodes said: from the store, which has it from before a pause too.

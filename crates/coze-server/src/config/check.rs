@@ -10,6 +10,7 @@ impl Space {
     pub(super) fn check(&self) -> Result<(), Misfit> {
         self.check_identity()?;
         self.check_apps()?;
+        self.check_connectors()?;
         let mut seen = BTreeSet::new();
         for (index, bot) in self.bots.iter().enumerate() {
             if !seen.insert(bot.id.as_str()) {

@@ -38,8 +38,8 @@ pub(super) struct Claims {
     session_context: Value,
 }
 
-/// What is wrong with `session_context`, which says whose quota is used. Calls that limit devices are
-/// not served, so nothing is counted; what the service would not take is refused all the same.
+/// What is wrong with `session_context`, which says whose quota is used. Nothing has a price here, so
+/// nothing is counted; what the service would not take is refused all the same.
 fn misfit(context: &Value) -> Option<String> {
     let is_object = |it: &Value| it.is_object() || it.is_null();
     let info = &context["device_info"];

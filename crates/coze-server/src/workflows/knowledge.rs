@@ -15,9 +15,12 @@ const NAME: usize = 255;
 
 /// The space of a run: that of its workflow.
 pub(super) async fn space(app: &App, run: &RunRecord) -> Result<i64, Fail> {
-    let workflow = super::skills::workflow(app, &run.workflow_id).await?;
+    let (configured, workflow) = (app.configured(), run.workflow_id.clone());
+    let found = app
+        .db
+        .read(move |unit| super::bill::space(unit, &configured, &workflow));
     let gone = || Fail::not_found("workflow", &run.workflow_id);
-    workflow.map(|it| it.space).ok_or_else(gone)
+    found.await?.ok_or_else(gone)
 }
 
 /// What is found in that space; each document of it counts a hit.
