@@ -42,7 +42,7 @@ pub(crate) use chatflow::{ChatSink, answer_data};
 pub(crate) use outcome::{api_code, usage_of};
 pub(crate) use schema::{input_schema, param_schema};
 pub(crate) use sink::{EventSink, NoSink, Sink};
-pub(crate) use tool::call_as_tool;
+pub(crate) use tool::{Actor, ToolRun, ToolText, call_as_tool};
 
 /// How long one sitting of a run may take; the service allows 10 minutes, 24 hours in the
 /// background.

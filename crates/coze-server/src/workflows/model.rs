@@ -10,6 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::skills;
 use super::task::{Host, TaskStream};
+use super::tool::{Actor, ToolRun};
 use crate::agent::MAX_ROUNDS;
 use crate::app::App;
 use crate::fail::Fail;
@@ -18,7 +19,7 @@ use crate::models::{
 };
 use crate::routes::bots::Edition;
 use crate::store::RunRecord;
-use crate::tools::{Actor, Toolbox};
+use crate::tools::Toolbox;
 
 /// Why a call failed: its code, and what is told.
 type Failure = (i64, String);
@@ -33,7 +34,8 @@ pub(super) fn call(
     let (app, run, depth) = (host.app.clone(), host.run.clone(), host.depth);
     let (streamed, name) = (wanted.stream, wanted.model_name.take());
     let given = wanted.skills.take();
-    let request = request(wanted, host.history);
+    let mut request = request(wanted, host.history);
+    request.user.clone_from(&host.run.connector_uid);
     let events = async move {
         let begun = async {
             let mut request = request;
@@ -233,13 +235,20 @@ impl Node {
         for call in calls.iter_mut().filter(|call| call.id.is_empty()) {
             call.id = format!("call_{}", self.app.ids.next());
         }
-        let (tools, app, actor, cancel) = (&self.tools, &self.app, &self.actor, &self.cancel);
+        let (tools, app) = (&self.tools, &self.app);
+        let run = |call| ToolRun {
+            actor: &self.actor,
+            cancel: &self.cancel,
+            call,
+            said: None,
+        };
         let work = calls
             .iter()
-            .map(|call| tools.call(app, &call.name, &call.arguments, actor, cancel));
+            .enumerate()
+            .map(|(at, call)| tools.call(app, &call.name, &call.arguments, run(at)));
         let outputs = timed(self.deadline, join_all(work)).await?;
-        if let Some(answer) = outputs.iter().find(|it| it.answers) {
-            self.reply.text.push_str(&answer.output);
+        if let Some(answer) = outputs.iter().find(|it| it.is_answer) {
+            self.reply.text.push_str(&answer.text);
             return Ok(true);
         }
         let ids: Vec<String> = calls.iter().map(|call| call.id.clone()).collect();
@@ -249,7 +258,7 @@ impl Node {
         let outputs = ids.into_iter().zip(outputs);
         messages.extend(outputs.map(|(call_id, it)| ModelMessage::Tool {
             call_id,
-            output: it.output,
+            output: it.text,
         }));
         self.events = self.model.respond(self.request.clone());
         Ok(false)
