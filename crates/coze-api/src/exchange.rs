@@ -123,19 +123,19 @@ impl Answer for Whole {
     }
 }
 
-/// A stream of events; anything else is an error.
-impl Answer for Frames {
+/// A stream of events; anything else is an error. In a box: it passes through many hands.
+impl Answer for Box<Frames> {
     async fn take(coze: &Coze, mut opened: Opened) -> Result<Self> {
         let watching = (coze.inner.timeouts.idle, coze.inner.observer.clone());
         let mut begin = None;
         if opened.head.is_success() && !opened.head.is_document() {
             if opened.head.is_event_stream() {
-                return Ok(Self::new(opened, watching, None));
+                return Ok(Self::new(Frames::new(opened, watching, None)));
             }
             // No type, or one that says nothing: the first bytes tell.
             begin = first_chunk(&mut opened).await?;
             if !begin.as_deref().is_none_or(is_document) {
-                return Ok(Self::new(opened, watching, begin));
+                return Ok(Self::new(Frames::new(opened, watching, begin)));
             }
         }
         let mut raw = read(opened).await?;
@@ -145,7 +145,7 @@ impl Answer for Frames {
         Err(raw.not_a_stream())
     }
     fn head(&self) -> &Head {
-        Self::head(self)
+        Frames::head(self)
     }
 }
 
