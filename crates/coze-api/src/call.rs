@@ -186,7 +186,8 @@ impl Call {
                 }
                 if let Some(file) = file {
                     only_once = file.is_read_once();
-                    form = form.part("file", file.part(sent).await?);
+                    // In a box: every call would carry room for it.
+                    form = form.part("file", Box::pin(file.part(sent)).await?);
                 }
                 request.multipart(form)
             }
