@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) stop: CancellationToken,
     /// Wakes the work on documents.
     pub(crate) indexing: Notify,
+    /// Wakes whoever sends to callback apps.
+    pub(crate) callbacks: Notify,
     pub(crate) started_at: i64,
     begun: Instant,
     address: OnceLock<SocketAddr>,
@@ -117,6 +119,7 @@ impl App {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             indexing: Notify::new(),
+            callbacks: Notify::new(),
             begun: Instant::now(),
             address: OnceLock::new(),
         })))
@@ -146,7 +149,7 @@ impl App {
     pub(crate) async fn use_space(
         &self,
         space: Arc<Space>,
-        configured: Configured,
+        mut configured: Configured,
     ) -> Result<(), String> {
         let open = self.tokens.is_empty() && space.tokens.is_empty();
         if open && self.address.get().is_some_and(|it| !it.ip().is_loopback()) {
@@ -165,6 +168,7 @@ impl App {
             .configured
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        configured.keep_running(&current);
         *current = Arc::new(configured);
         // What an app's tokens may do is written there too.
         self.keeper.forget_all();

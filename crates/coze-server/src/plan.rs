@@ -41,6 +41,12 @@ impl Plan {
         total: Some(100),
     };
 
+    /// It limits nothing.
+    #[must_use]
+    pub fn is_unlimited(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The plan of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -185,6 +191,14 @@ impl Usage {
         *current = plan.unwrap_or_default();
     }
 
+    /// What a user may call, and has called in this second, as far as that is counted.
+    pub(crate) fn of(&self, user: i64, now: i64) -> (Plan, u32) {
+        let plan = *self.plan.read().unwrap_or_else(PoisonError::into_inner);
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = users.get(&user).copied().unwrap_or_default();
+        (plan, counted.second.at(now).calls)
+    }
+
     /// Starts to count anew.
     pub(crate) fn forget(&self) {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,7 +208,7 @@ impl Usage {
     /// Counts a call, or says that it is one too many.
     pub(crate) async fn count(&self, app: &App, user: i64) -> Result<(), Fail> {
         let plan = *self.plan.read().unwrap_or_else(PoisonError::into_inner);
-        if plan == Plan::default() {
+        if plan.is_unlimited() {
             return Ok(());
         }
         let kept = plan.per_day.is_some() || plan.total.is_some();

@@ -7,6 +7,7 @@ use axum::routing::{MethodFilter, MethodRouter, get, post};
 use coze_types::Endpoint;
 
 use crate::app::App;
+use crate::billing;
 use crate::call::{Call, endpoint, finish, media, streaming, upload};
 use crate::config::Dialect;
 use crate::fail::Fail;
@@ -60,8 +61,10 @@ pub(crate) fn router(app: App) -> Router {
     routes.add::<w::ListWorkflows>(endpoint(workflows::list));
     routes.add::<w::RetrieveWorkflow>(endpoint(workflows::retrieve));
     routes.add::<w::ListWorkflowVersions>(endpoint(workflows::versions));
+    routes.add::<w::CreateWorkflowConversation>(endpoint(workflows::conversation));
     routes.add::<h::RetrieveRunHistory>(endpoint(runs::history));
     routes.add::<h::RetrieveNodeHistory>(endpoint(runs::node_history));
+    routes.add::<h::RetrieveStudioRunHistory>(endpoint(runs::studio_history));
 
     routes.add::<f::UploadFile>(post(files::upload).layer(DefaultBodyLimit::disable()));
     routes.add::<f::RetrieveFile>(endpoint(files::retrieve));
@@ -99,12 +102,15 @@ pub(crate) fn router(app: App) -> Router {
     add_library(&mut routes);
     add_audio(&mut routes);
     add_plugins(&mut routes);
+    add_channels(&mut routes);
+    add_commerce(&mut routes);
 
     if app.dialect == Dialect::Skill {
         routes.add::<workflows::SkillRun>(endpoint(workflows::run_skill));
     }
     crate::not_served::add(routes.0)
         .route(audio::SOUND, get(audio::listen))
+        .route(billing::FILE, get(billing::download))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)
@@ -118,6 +124,36 @@ fn add_plugins(routes: &mut Routes) {
     routes.add::<p::RetrievePlugins>(endpoint(plugins::many));
     routes.add::<p::RetrievePlugin>(endpoint(plugins::retrieve));
     routes.add::<p::CallPluginTool>(endpoint(plugins::call_tool));
+}
+
+/// Channels that agents are published to, and apps that hear of what happens.
+fn add_channels(routes: &mut Routes) {
+    use crate::routes::{api_apps, connectors};
+    use coze_types::{api_apps as a, connectors as c};
+
+    routes.add::<c::InstallConnector>(endpoint(connectors::install));
+    routes.add::<c::BindConnectorConfigs>(endpoint(connectors::bind));
+    routes.add::<c::ReviewConnectorBot>(endpoint(connectors::review));
+    routes.add::<a::CreateApiApp>(endpoint(api_apps::create));
+    routes.add::<a::ListApiApps>(endpoint(api_apps::list));
+    routes.add::<a::UpdateApiApp>(endpoint(api_apps::update));
+    routes.add::<a::DeleteApiApp>(endpoint(api_apps::delete));
+    routes.add::<a::SubscribeApiAppEvents>(endpoint(api_apps::subscribe));
+    routes.add::<a::ListApiAppEvents>(endpoint(api_apps::subscriptions));
+    routes.add::<a::UnsubscribeApiAppEvents>(endpoint(api_apps::unsubscribe));
+}
+
+/// What the plan includes, quotas of end users, and bills.
+fn add_commerce(routes: &mut Routes) {
+    use crate::routes::{bills, commerce};
+    use coze_types::commerce as c;
+
+    routes.add::<c::RetrieveBenefits>(endpoint(commerce::benefits));
+    routes.add::<c::CreateLimitation>(endpoint(commerce::create));
+    routes.add::<c::ListLimitations>(endpoint(commerce::list));
+    routes.add::<c::UpdateLimitation>(endpoint(commerce::update));
+    routes.add::<c::CreateBillTask>(endpoint(bills::create));
+    routes.add::<c::ListBillTasks>(endpoint(bills::list));
 }
 
 /// Tokens, workspaces, enterprises and who belongs to them.

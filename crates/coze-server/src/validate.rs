@@ -36,6 +36,24 @@ pub(crate) fn at_most(field: &str, value: &str, limit: usize) -> Result<(), Fail
     ))
 }
 
+/// A new name and a new description, of at most so many characters; what is empty stays as it is.
+pub(crate) fn names(
+    name: Option<String>,
+    description: Option<String>,
+    name_limit: usize,
+    description_limit: usize,
+) -> Result<(Option<String>, Option<String>), Fail> {
+    let given = |field: &str, text: Option<String>, limit| {
+        let text = text.filter(|it| !it.is_empty());
+        at_most(field, text.as_deref().unwrap_or_default(), limit)?;
+        Ok::<_, Fail>(text)
+    };
+    Ok((
+        given("name", name, name_limit)?,
+        given("description", description, description_limit)?,
+    ))
+}
+
 /// One of the values that are documented.
 pub(crate) fn known<T: PartialEq + Display>(
     field: &str,
@@ -253,7 +271,7 @@ fn object_string(field: &str, content: &str) -> Result<Vec<ObjectStringItem>, Fa
 }
 
 /// The files are there, and the caller may use them.
-async fn files_exist(
+pub(crate) async fn files_exist(
     app: &App,
     caller: &Caller,
     field: &str,
@@ -286,6 +304,37 @@ async fn files_exist(
     }
 }
 
+/// A page size from 1; sizes over the limit are cut, as the service does.
+pub(crate) fn size(
+    field: &str,
+    size: Option<i64>,
+    default: i64,
+    limit: i64,
+) -> Result<usize, Fail> {
+    let size = size.unwrap_or(default);
+    if size < 1 {
+        return Err(Fail::invalid(field, format!("{size} is less than 1")));
+    }
+    Ok(usize::try_from(size.min(limit)).unwrap_or(1))
+}
+
+/// The token of a page: the id behind which it begins, or none for the first page.
+pub(crate) fn id_token(field: &str, token: Option<&str>) -> Result<i64, Fail> {
+    match token.filter(|it| !it.is_empty()) {
+        None => Ok(0),
+        Some(token) => token
+            .parse()
+            .map_err(|_| Fail::invalid(field, "it is no token that a list gave")),
+    }
+}
+
+/// A page of what was found with one more than it holds; whether there is more.
+pub(crate) fn cut<T>(mut found: Vec<T>, size: usize) -> (Vec<T>, bool) {
+    let more = found.len() > size;
+    found.truncate(size);
+    (found, more)
+}
+
 /// A page number from 1 and a page size; sizes over the limit are cut, as the service does.
 pub(crate) fn page(
     number: Option<i64>,
@@ -310,10 +359,6 @@ pub(crate) fn page_named(
             format!("{number} is less than 1"),
         ));
     }
-    let size = size.unwrap_or(default);
-    if size < 1 {
-        return Err(Fail::invalid(size_name, format!("{size} is less than 1")));
-    }
-    let (number, size) = (usize::try_from(number), usize::try_from(size.min(limit)));
-    Ok((number.unwrap_or(usize::MAX) - 1, size.unwrap_or(1)))
+    let size = self::size(size_name, size, default, limit)?;
+    Ok((usize::try_from(number).unwrap_or(usize::MAX) - 1, size))
 }

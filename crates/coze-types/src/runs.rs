@@ -23,11 +23,10 @@ endpoints! { "runs";
 
     /// Reads the state and the result of a run, where the open-source server keeps them.
     ///
-    /// It spells `logid` and `error_message` differently, and numbers ids and error codes; the type
-    /// reads both. Open-source server only: the hosted service has [`RetrieveRunHistory`]. Its
-    /// source: <https://github.com/coze-dev/coze-studio>
+    /// Open-source server only: the hosted service has [`RetrieveRunHistory`]. Its source:
+    /// <https://github.com/coze-dev/coze-studio>
     RetrieveStudioRunHistory = GET "/v1/workflow/get_run_history" () "" {
-        query: StudioRunHistoryQuery, body: None Empty, reply: Data<Vec<RunHistory>>
+        query: StudioRunHistoryQuery, body: None Empty, reply: Data<Vec<StudioRunHistory>>
     }
 
     /// Reads the whole output of an output node of a run.
@@ -142,6 +141,82 @@ pub struct RunHistory {
 fn code_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = de::text_opt(deserializer)?.unwrap_or_default();
     Ok(if text == "0" { String::new() } else { text })
+}
+
+/// What became of a run, in the words of the open-source server.
+///
+/// It has other names for `logid` and `error_message`, and numbers for ids, tokens and error codes;
+/// those of the hosted service are read as well.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StudioRunHistory {
+    /// The run.
+    #[serde(serialize_with = "number")]
+    pub execute_id: Id,
+    /// The state.
+    pub execute_status: ExecuteStatus,
+    /// The agent it ran for; 0 is none.
+    #[serde(
+        default,
+        deserialize_with = "de::null_default",
+        serialize_with = "number"
+    )]
+    pub bot_id: Id,
+    /// The channel; 1024 is the API.
+    #[serde(
+        default,
+        deserialize_with = "de::null_default",
+        serialize_with = "number"
+    )]
+    pub connector_id: Id,
+    /// The user: `ext.user_id` or the token's owner.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub connector_uid: String,
+    /// How it was started.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub run_mode: RunMode,
+    /// The log id.
+    #[serde(default, alias = "logid", deserialize_with = "de::null_default")]
+    pub log_id: String,
+    /// When it began, in seconds.
+    #[serde(default)]
+    pub create_time: Timestamp,
+    /// When it last changed, in seconds.
+    #[serde(default)]
+    pub update_time: Timestamp,
+    /// The page that shows the run.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub debug_url: String,
+    /// The inputs, as JSON text.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub input: String,
+    /// JSON text: `Output` holds the end's result, the titles of output nodes what they said.
+    #[serde(default, deserialize_with = "de::null_default")]
+    pub output: String,
+    /// All tokens.
+    #[serde(default, deserialize_with = "de::int_opt")]
+    pub token: Option<i64>,
+    /// What the run cost.
+    #[serde(default, deserialize_with = "de::text_opt")]
+    pub cost: Option<String>,
+    /// What the cost is counted in.
+    pub cost_unit: Option<String>,
+    /// Pairs of the caller.
+    pub ext: Option<BTreeMap<String, String>>,
+    /// Missing or 0 when fine.
+    #[serde(default, deserialize_with = "de::int_opt")]
+    pub error_code: Option<i64>,
+    /// Why it failed.
+    #[serde(default, alias = "error_message")]
+    pub error_msg: Option<String>,
+}
+
+/// Writes an id as the number that it is; what is none stays text.
+fn number<S: serde::Serializer>(id: &Id, serializer: S) -> Result<S::Ok, S::Error> {
+    match id.as_str().parse::<i64>() {
+        Ok(number) => serializer.serialize_i64(number),
+        Err(_) => serializer.serialize_str(id.as_str()),
+    }
 }
 
 /// What became of an output node.

@@ -1,11 +1,14 @@
+import requests
 from cozepy import BotOnboardingInfo, BotPromptInfo, PublishStatus
 from cozepy.connectors.bots import AuditStatus
 
 from . import method
 from .common import API, NOWHERE, SCRIPTED, SPACE, ask, fresh, refused
+from .local import TOKEN
 
 
 TEMPLATE = "7500000000000000001"  # the built-in agent is one
+CHANNEL = "1056000000000000001"  # of the local user
 
 
 def make(coze, **options):
@@ -77,11 +80,22 @@ def _(context):
         refused(lambda: context.coze.bots.retrieve(bot_id=NOWHERE, use_api_version=version), 4200)
 
 
-@method("connectors.bots.update", "ReviewConnectorBot")
+@method("connectors.bots.update", "ReviewConnectorBot CreateBot PublishBot")
 def _(context):
-    context.coze.connectors.bots.update(
-        bot_id=SCRIPTED, connector_id=API, audit_status=AuditStatus.REJECTED, reason="tested"
+    bot_id = make(context.coze)
+    # The SDK has no call that adds a channel to a workspace.
+    added = requests.post(
+        f"{context.server.base_url}/v1/connectors/{CHANNEL}/install",
+        json={"workspace_id": SPACE},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        timeout=10,
     )
+    assert added.json()["code"] == 0, added.text
+    context.coze.bots.publish(bot_id=bot_id, connector_ids=[API, CHANNEL])
+    update = context.coze.connectors.bots.update
+    update(bot_id=bot_id, connector_id=CHANNEL, audit_status=AuditStatus.REJECTED, reason="tested")
+    update(bot_id=bot_id, connector_id=CHANNEL, audit_status=AuditStatus.APPROVED)
+    refused(lambda: update(bot_id=bot_id, connector_id=API, audit_status=AuditStatus.APPROVED), 4101)
 
 
 @method("templates.duplicate", "DuplicateTemplate")

@@ -1,3 +1,7 @@
+import http.server
+import json
+import threading
+
 import pytest
 import requests
 from cozepy import AppType, CozeAPIError, FolderType, VariableValue
@@ -143,6 +147,33 @@ def _(context):
     assert read(context, uid, "size", "color") == {"size": "小", "color": "red"}
 
 
+class Challenged(http.server.ThreadingHTTPServer):
+    """An address that sends back the challenge of a server that asks whose it is."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = json.dumps({"challenge": body["event"]["challenge"]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server_port}/hook"
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
 def hook(context):
     return context.coze.api_apps.create(app_type=AppType.NORMAL, name=fresh("hook"))
 
@@ -164,9 +195,10 @@ def _(context):
 @method("api_apps.update", "UpdateApiApp ListApiApps CreateApiApp")
 def _(context):
     app = hook(context)
-    context.coze.api_apps.update(app_id=app.id, name="renamed", callback_url="https://example.org/hook")
+    with Challenged() as url:
+        context.coze.api_apps.update(app_id=app.id, name="renamed", callback_url=url)
     found = next(it for it in context.coze.api_apps.list() if it.id == app.id)
-    assert (found.name, found.callback_url) == ("renamed", "https://example.org/hook")
+    assert (found.name, found.callback_url) == ("renamed", url)
 
 
 @method("api_apps.delete", "DeleteApiApp ListApiApps CreateApiApp")

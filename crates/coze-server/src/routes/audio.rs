@@ -17,8 +17,8 @@ use crate::audio::{
 use crate::call::{Call, Media};
 use crate::caller::Caller;
 use crate::fail::Fail;
-use crate::store::{VoiceRecord, number};
-use crate::{ids, validate};
+use crate::store::{BillRecord, VoiceRecord, number};
+use crate::{billing, ids, validate};
 
 /// The largest recording, in bytes, and the longest one, in milliseconds.
 pub(crate) const LIMIT: usize = 10 * 1024 * 1024;
@@ -199,6 +199,11 @@ pub(crate) async fn speech(app: App, call: Call<CreateSpeech>) -> Result<Media, 
     let (container, kind) = check_speech(&body)?;
     let voice = find(&app, &call.user, &body.voice_id).await?;
     let manner = manner(&body, &voice)?;
+    let bill = BillRecord {
+        connector_uid: call.user.user_id().to_owned(),
+        ..BillRecord::of_speech(app.ids.next(), body.input.chars().count())
+    };
+    billing::record_call(&app, call.user.home(), bill).await?;
     Ok(spoken(body.input, manner, container, kind).await)
 }
 
@@ -298,7 +303,7 @@ fn manner(body: &CreateSpeechBody, voice: &Speaker) -> Result<Manner, Fail> {
 }
 
 pub(crate) async fn transcribe(
-    _: App,
+    app: App,
     call: Call<CreateTranscription>,
 ) -> Result<Data<Transcription>, Fail> {
     let content = call.row.body.file.content;
@@ -315,6 +320,11 @@ pub(crate) async fn transcribe(
         let msg = "the recording takes 30 minutes or more";
         return Err(Fail::new(4302, msg));
     }
+    let bill = BillRecord {
+        connector_uid: call.user.user_id().to_owned(),
+        ..BillRecord::of_listening(app.ids.next(), recording.milliseconds)
+    };
+    billing::record_call(&app, call.user.home(), bill).await?;
     let tenths = recording.milliseconds / 100;
     let text = recording.text.unwrap_or_else(|| {
         format!(

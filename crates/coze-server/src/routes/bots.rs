@@ -3,6 +3,7 @@
 mod check;
 mod edit;
 mod lists;
+mod publish;
 
 use std::sync::Arc;
 
@@ -15,12 +16,13 @@ use crate::call::Call;
 use crate::caller::{Caller, Owned};
 use crate::configured::Agent;
 use crate::fail::Fail;
-use crate::store::number;
+use crate::store::{Unit, number};
 use crate::validate;
 
 pub(crate) use check::name as check_name;
-pub(crate) use edit::{create, insert, publish, unpublish, update, versions};
+pub(crate) use edit::{create, insert, of_store, update, versions};
 pub(crate) use lists::{list, list_published};
+pub(crate) use publish::{REASON, publish, unpublish};
 
 /// The channel of the API.
 pub(crate) const API: &str = "1024";
@@ -157,7 +159,7 @@ pub(crate) async fn load(
             Edition::Version(version) => Some(number(version)),
             Edition::Online { connector, version } => {
                 let Some(live) = unit.live_version(wanted, connector)? else {
-                    return Err(unpublished(wanted, connector));
+                    return Err(absent(unit, wanted, connector)?);
                 };
                 let asked = version.as_deref().filter(|it| !it.is_empty());
                 Some(asked.map_or(live, number))
@@ -195,6 +197,19 @@ fn check_version(agent: &Agent, edition: &Edition) -> Result<(), Fail> {
         }
         _ => Ok(()),
     }
+}
+
+/// Why an agent cannot be talked to in a channel.
+pub(crate) fn absent(unit: &dyn Unit, bot: i64, connector: &str) -> Result<Fail, Fail> {
+    let channel = unit.bot_channel(bot, connector)?;
+    let msg = match channel.map(|it| (it.audit, it.reason)) {
+        Some((1, _)) => format!("the bot {bot} is under review in the channel {connector}"),
+        Some((3, reason)) => {
+            format!("the bot {bot} was refused in the channel {connector}: {reason}")
+        }
+        _ => return Ok(unpublished(bot, connector)),
+    };
+    Ok(Fail::new(4015, msg))
 }
 
 fn unpublished(bot: impl std::fmt::Display, connector: &str) -> Fail {

@@ -2,7 +2,7 @@
 
 use coze_types::conversations::{
     ClearConversation, Conversation, ConversationList, CreateConversation, DeleteConversation,
-    ListConversations, RetrieveConversation, Section, UpdateConversation,
+    ListConversations, RetrieveConversation, Section, SortOrder, UpdateConversation,
 };
 use coze_types::messages::{EnterMessage, Message, MessageType, Role};
 use coze_types::{Data, Empty, Id, Timestamp};
@@ -108,6 +108,21 @@ pub(crate) fn find(unit: &dyn Unit, caller: &Caller, id: &str) -> Result<Convers
     )
 }
 
+/// The same, for whoever made it.
+pub(crate) fn own(
+    unit: &dyn Unit,
+    caller: &Caller,
+    id: &str,
+    what: &str,
+) -> Result<Conversation, Fail> {
+    let found = find(unit, caller, id)?;
+    if found.creator_id.as_deref() == Some(caller.user_id()) {
+        return Ok(found);
+    }
+    let why = format!("only the creator of the conversation {id} may {what}");
+    Err(Fail::new(4101, why))
+}
+
 pub(crate) async fn retrieve(
     app: App,
     call: Call<RetrieveConversation>,
@@ -129,6 +144,13 @@ pub(crate) async fn list(
     let query = call.row.query;
     validate::required("bot_id", &query.bot_id)?;
     validate::page(query.page_num, query.page_size, 50, 50)?;
+    let order = query
+        .sort_order
+        .as_ref()
+        .filter(|it| !it.as_str().is_empty());
+    validate::known_opt("sort_order", order, SortOrder::KNOWN)?;
+    let field = query.sort_field.as_deref().filter(|it| !it.is_empty());
+    validate::known_opt("sort_field", field.as_ref(), &["created_at"])?;
     bots::find(&app, &call.user, &query.bot_id).await?;
     app.db
         .read(move |unit| {
@@ -186,7 +208,7 @@ pub(crate) async fn clear(app: App, call: Call<ClearConversation>) -> Result<Dat
     let now = Timestamp(app.now());
     app.db
         .write(move |unit| {
-            let mut conversation = find(unit, &call.user, &id)?;
+            let mut conversation = own(unit, &call.user, &id, "clear it")?;
             conversation.last_section_id = Some(section.clone());
             conversation.updated_at = Some(now);
             unit.update_conversation(&conversation)?;

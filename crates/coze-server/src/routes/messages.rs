@@ -1,9 +1,9 @@
 //! Messages of conversations, and feedback on them.
 
 use coze_types::messages::{
-    CreateFeedback, CreateMessage, DeleteFeedback, DeleteMessage, FeedbackType, ListMessages,
-    Message, MessagePage, MessageQuery, MessageType, ModifiedMessage, ModifyMessage, Order,
-    RetrieveMessage, Role,
+    ContentType, CreateFeedback, CreateMessage, DeleteFeedback, DeleteMessage, FeedbackType,
+    ListMessages, Message, MessagePage, MessageQuery, MessageType, ModifiedMessage, ModifyMessage,
+    Order, RetrieveMessage, Role,
 };
 use coze_types::{Data, Empty, Id, Timestamp};
 
@@ -14,6 +14,9 @@ use crate::caller::Caller;
 use crate::fail::Fail;
 use crate::store::{MessageFilter, Unit, number};
 use crate::validate;
+
+/// 2025-07-11 00:00:00 UTC+8: older answers cannot be rated.
+const RATED_SINCE: i64 = 1_752_163_200;
 
 pub(crate) async fn create(app: App, call: Call<CreateMessage>) -> Result<Data<Message>, Fail> {
     let (query, body) = (call.row.query, call.row.body);
@@ -195,21 +198,42 @@ pub(crate) async fn create_feedback(app: App, call: Call<CreateFeedback>) -> Res
     let now = app.now();
     app.db
         .write(move |unit| {
-            let message = find_by(unit, &call.user, &row.conversation_id, &row.message_id)?;
-            if message.kind != MessageType::Answer {
-                return Err(Fail::invalid("message_id", "only answers can be rated"));
-            }
+            let message = rated(unit, &call.user, &row.conversation_id, &row.message_id)?;
             unit.set_feedback(number(&message.id), &row.body, now)?;
             Ok(Empty {})
         })
         .await
 }
 
+/// The message of that id, if the caller may say what they think of it: a text that a chat gave as
+/// its answer, in a conversation of the caller's own.
+fn rated(
+    unit: &dyn Unit,
+    caller: &Caller,
+    conversation: &str,
+    message: &str,
+) -> Result<Message, Fail> {
+    conversations::own(unit, caller, conversation, "rate its answers")?;
+    let message = find_by(unit, caller, conversation, message)?;
+    let why = if message.kind != MessageType::Answer {
+        "only answers can be rated"
+    } else if message.content_type != ContentType::Text {
+        "only answers that are texts can be rated"
+    } else if message.chat_id.is_none() {
+        "only what a chat answered can be rated, and this message was added by a call"
+    } else if message.created_at.is_none_or(|at| at.0 < RATED_SINCE) {
+        "only answers from 2025-07-11 on can be rated"
+    } else {
+        return Ok(message);
+    };
+    Err(Fail::invalid("message_id", why))
+}
+
 pub(crate) async fn delete_feedback(app: App, call: Call<DeleteFeedback>) -> Result<Empty, Fail> {
     let row = call.row;
     app.db
         .write(move |unit| {
-            let message = find_by(unit, &call.user, &row.conversation_id, &row.message_id)?;
+            let message = rated(unit, &call.user, &row.conversation_id, &row.message_id)?;
             unit.delete_feedback(number(&message.id))?;
             Ok(Empty {})
         })

@@ -1,10 +1,14 @@
 //! The handlers, one file per API group.
 
+pub(crate) mod api_apps;
 pub(crate) mod apps;
 pub(crate) mod audio;
+pub(crate) mod bills;
 pub(crate) mod bots;
 pub(crate) mod chat;
 pub(crate) mod collaboration;
+pub(crate) mod commerce;
+pub(crate) mod connectors;
 pub(crate) mod conversations;
 pub(crate) mod datasets;
 pub(crate) mod documents;

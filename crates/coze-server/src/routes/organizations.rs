@@ -23,7 +23,7 @@ const NAME_LIMIT: usize = 30;
 const DESCRIPTION_LIMIT: usize = 100;
 /// There is no room for more members.
 const FULL: i64 = 777_074_011;
-const ADMIN: &str = "enterprise_admin";
+pub(super) const ADMIN: &str = "enterprise_admin";
 const SUPER_ADMIN: &str = "organization_super_admin";
 
 /// What the caller is in the enterprise of that id.
@@ -277,12 +277,8 @@ pub(crate) async fn list(
 
 pub(crate) async fn update(app: App, call: Call<UpdateOrganization>) -> Result<Empty, Fail> {
     let (id, body, caller) = (call.row.organization_id, call.row.body, call.user);
-    // What is empty stays as it is.
-    let given = |text: Option<String>| text.filter(|it| !it.is_empty());
-    let (name, description) = (given(body.name), given(body.description));
-    validate::at_most("name", name.as_deref().unwrap_or_default(), NAME_LIMIT)?;
-    let text = description.as_deref().unwrap_or_default();
-    validate::at_most("description", text, DESCRIPTION_LIMIT)?;
+    let (name, description) =
+        validate::names(body.name, body.description, NAME_LIMIT, DESCRIPTION_LIMIT)?;
     let now = app.now();
     app.db
         .write(move |unit| {

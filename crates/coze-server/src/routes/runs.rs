@@ -1,7 +1,10 @@
 //! What became of workflow runs.
 
+use std::collections::BTreeMap;
+
 use coze_types::runs::{
-    ExecuteStatus, NodeOutput, NodeStatus, RetrieveNodeHistory, RetrieveRunHistory, RunHistory,
+    ExecuteStatus, NodeOutput, NodeStatus, RetrieveNodeHistory, RetrieveRunHistory,
+    RetrieveStudioRunHistory, RunHistory, StudioRunHistory,
 };
 use coze_types::{Data, Id, Timestamp};
 
@@ -11,6 +14,7 @@ use crate::call::Call;
 use crate::caller::Caller;
 use crate::fail::Fail;
 use crate::store::{NodeOutputRecord, RunRecord, number};
+use crate::validate;
 
 /// The run of that workflow, with what its output nodes said.
 async fn find(
@@ -68,6 +72,41 @@ pub(crate) async fn history(
         is_output_trimmed: Some(false),
         interrupt_data: run.interrupt,
         ..RunHistory::default()
+    };
+    Ok(Data {
+        data: vec![history],
+    })
+}
+
+/// The same in the words of the open-source server.
+pub(crate) async fn studio_history(
+    app: App,
+    call: Call<RetrieveStudioRunHistory>,
+) -> Result<Data<Vec<StudioRunHistory>>, Fail> {
+    let query = call.row.query;
+    let id = query.execute_id.unwrap_or_default();
+    validate::required("execute_id", &id)?;
+    let (run, _) = find(&app, &call.user, &query.workflow_id, &id).await?;
+    let failed = !run.error_code.is_empty();
+    let history = StudioRunHistory {
+        execute_id: run.id.into(),
+        execute_status: ExecuteStatus::from(run.status.as_str()),
+        bot_id: run.bot_id.into(),
+        connector_id: run.connector_id.into(),
+        connector_uid: run.connector_uid,
+        run_mode: run.mode.into(),
+        log_id: run.logid,
+        create_time: Timestamp(run.created_at),
+        update_time: Timestamp(run.updated_at),
+        debug_url: crate::workflows::debug_url(&app, &query.workflow_id, run.id),
+        input: run.input,
+        output: run.output,
+        token: Some(run.usage.token_count),
+        cost: Some("0.00000".to_owned()),
+        cost_unit: Some(String::new()),
+        ext: Some(BTreeMap::new()),
+        error_code: failed.then(|| run.error_code.parse().unwrap_or(0)),
+        error_msg: failed.then_some(run.error_message),
     };
     Ok(Data {
         data: vec![history],

@@ -1,6 +1,7 @@
 //! Workflows: running and resuming them, and chatflows.
 
 mod catalog;
+mod conversation;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::validate;
 use crate::workflows::{ChatSink, Driver, EventSink, Mode, NoSink, Start, answer_data};
 
 pub(crate) use catalog::{creator, find, list, of, retrieve, versions};
+pub(crate) use conversation::create as conversation;
 
 /// An agent or an app whose data a workflow may use, but not both.
 async fn check_owner(

@@ -173,12 +173,8 @@ pub(crate) async fn create(
 
 pub(crate) async fn update(app: App, call: Call<UpdateWorkspace>) -> Result<Empty, Fail> {
     let (id, body, caller) = (call.row.workspace_id, call.row.body, call.user);
-    // What is empty stays as it is.
-    let given = |text: Option<String>| text.filter(|it| !it.is_empty());
-    let (name, description) = (given(body.name), given(body.description));
-    validate::at_most("name", name.as_deref().unwrap_or_default(), NAME_LIMIT)?;
-    let text = description.as_deref().unwrap_or_default();
-    validate::at_most("description", text, DESCRIPTION_LIMIT)?;
+    let (name, description) =
+        validate::names(body.name, body.description, NAME_LIMIT, DESCRIPTION_LIMIT)?;
     let now = app.now();
     app.db
         .write(move |unit| {

@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::page::as_i64;
 use super::sqlite::Sqlite;
 use super::{Result, json, parse};
 use crate::caller::Owned;
@@ -62,14 +63,10 @@ impl Apps for Sqlite<'_> {
             "SELECT id, space_id, owner_id, definition, created_at FROM app \
              WHERE space_id = ?1 ORDER BY id LIMIT ?2 OFFSET ?3",
         )?;
-        let rows = select.query_map(params![space, size(limit), size(skip)], read)?;
+        let rows = select.query_map(params![space, as_i64(limit), as_i64(skip)], read)?;
         let found: Result<_> = rows.map(|row| finish(row?)).collect();
         Ok((found?, total))
     }
-}
-
-fn size(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(AppRecord, String)> {

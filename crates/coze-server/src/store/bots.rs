@@ -4,6 +4,7 @@ use coze_types::Id;
 use coze_types::workflows::PublishStatus;
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 
+use super::page::as_i64;
 use super::sqlite::Sqlite;
 use super::{Result, json, parse};
 use crate::caller::Owned;
@@ -36,6 +37,34 @@ pub(crate) struct BotVersionRecord {
     pub(crate) created_at: i64,
 }
 
+/// A channel that a version goes to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Publication {
+    pub(crate) connector: Id,
+    /// JSON object: what the channel is told.
+    pub(crate) settings: String,
+    /// The channel looks at it first.
+    pub(crate) review: bool,
+}
+
+/// What became of the newest version that went to a channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Channel {
+    pub(crate) version: i64,
+    pub(crate) live: bool,
+    /// How far its review is; 0 when there was none.
+    pub(crate) audit: i64,
+    /// Why it was taken back or refused.
+    pub(crate) reason: String,
+}
+
+impl Channel {
+    /// It is there, or may come.
+    pub(crate) fn stands(&self) -> bool {
+        self.live || matches!(self.audit, 1 | 3)
+    }
+}
+
 /// An agent in a list, as published to the channel that the list is about.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ListedBot {
@@ -63,14 +92,26 @@ pub(crate) trait Bots {
     fn update_bot(&self, bot: &BotRecord) -> Result<()>;
     /// A page, and how many there are on all pages.
     fn bots(&self, filter: &BotFilter) -> Result<(Vec<ListedBot>, i64)>;
-    /// Adds a version and makes it the one of these channels, which are told these settings.
+    /// Adds a version and makes it the one of these channels, or gives it to their review.
     fn publish_bot(
         &self,
         bot: i64,
         version: &BotVersionRecord,
-        channels: &[(Id, String)],
+        channels: &[Publication],
     ) -> Result<()>;
-    /// Takes an agent out of a channel; says whether it was there.
+    /// What became of the newest version in a channel.
+    fn bot_channel(&self, bot: i64, connector: &str) -> Result<Option<Channel>>;
+    /// Writes down how far the review of a version is. One that is approved can be talked to from
+    /// then on.
+    fn review_bot(
+        &self,
+        bot: i64,
+        connector: &str,
+        version: i64,
+        audit: i64,
+        reason: &str,
+    ) -> Result<()>;
+    /// Takes an agent out of a channel; says whether it was there or under review.
     fn unpublish_bot(&self, bot: i64, connector: &str, reason: &str) -> Result<bool>;
     /// The version that can be talked to in a channel.
     fn live_version(&self, bot: i64, connector: &str) -> Result<Option<i64>>;
@@ -165,7 +206,7 @@ impl Bots for Sqlite<'_> {
             "SELECT {COLUMNS}, shown.definition, here.published_at {from} \
              ORDER BY {order} LIMIT ?3 OFFSET ?4"
         ))?;
-        let page = params![space, connector, number(filter.limit), number(filter.skip)];
+        let page = params![space, connector, as_i64(filter.limit), as_i64(filter.skip)];
         let rows = select.query_map(page, |row| {
             let definition: Option<String> = row.get(11)?;
             Ok((read(row)?, definition, row.get::<_, Option<i64>>(12)?))
@@ -183,12 +224,7 @@ impl Bots for Sqlite<'_> {
         Ok((found, total))
     }
 
-    fn publish_bot(
-        &self,
-        bot: i64,
-        it: &BotVersionRecord,
-        channels: &[(Id, String)],
-    ) -> Result<()> {
+    fn publish_bot(&self, bot: i64, it: &BotVersionRecord, channels: &[Publication]) -> Result<()> {
         let mut insert = self.0.prepare_cached(
             "INSERT INTO bot_version (bot_id, version, definition, creator_id, created_at) \
              VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -204,17 +240,23 @@ impl Bots for Sqlite<'_> {
             "UPDATE bot_channel SET live = 0 WHERE bot_id = ?1 AND connector_id = ?2 AND live",
         )?;
         let mut insert = self.0.prepare_cached(
-            "INSERT INTO bot_channel (bot_id, connector_id, version, live, settings, published_at) \
-             VALUES (?1, ?2, ?3, 1, ?4, ?5)",
+            "INSERT INTO bot_channel (bot_id, connector_id, version, live, settings, published_at, \
+             audit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        for (connector, settings) in channels {
-            retire.execute(params![bot, connector.as_str()])?;
+        for channel in channels {
+            let connector = channel.connector.as_str();
+            // What is there stays until the new one is approved.
+            if !channel.review {
+                retire.execute(params![bot, connector])?;
+            }
             insert.execute(params![
                 bot,
-                connector.as_str(),
+                connector,
                 it.version,
-                settings,
+                !channel.review,
+                channel.settings,
                 it.created_at,
+                i64::from(channel.review),
             ])?;
         }
         self.0
@@ -222,10 +264,50 @@ impl Bots for Sqlite<'_> {
         Ok(())
     }
 
+    fn bot_channel(&self, bot: i64, connector: &str) -> Result<Option<Channel>> {
+        let mut select = self.0.prepare_cached(
+            "SELECT version, live, audit, reason FROM bot_channel \
+             WHERE bot_id = ?1 AND connector_id = ?2 ORDER BY version DESC LIMIT 1",
+        )?;
+        let found = select.query_row(params![bot, connector], |row| {
+            Ok(Channel {
+                version: row.get(0)?,
+                live: row.get(1)?,
+                audit: row.get(2)?,
+                reason: row.get(3)?,
+            })
+        });
+        Ok(found.optional()?)
+    }
+
+    fn review_bot(
+        &self,
+        bot: i64,
+        connector: &str,
+        version: i64,
+        audit: i64,
+        reason: &str,
+    ) -> Result<()> {
+        let approved = audit == 2;
+        if approved {
+            self.0.execute(
+                "UPDATE bot_channel SET live = 0 \
+                 WHERE bot_id = ?1 AND connector_id = ?2 AND live AND version <> ?3",
+                params![bot, connector, version],
+            )?;
+        }
+        self.0.execute(
+            "UPDATE bot_channel SET live = ?4, audit = ?5, reason = ?6 \
+             WHERE bot_id = ?1 AND connector_id = ?2 AND version = ?3",
+            params![bot, connector, version, approved, audit, reason],
+        )?;
+        Ok(())
+    }
+
     fn unpublish_bot(&self, bot: i64, connector: &str, reason: &str) -> Result<bool> {
         let changed = self.0.execute(
-            "UPDATE bot_channel SET live = 0, reason = ?3 \
-             WHERE bot_id = ?1 AND connector_id = ?2 AND live",
+            "UPDATE bot_channel SET live = 0, audit = 0, reason = ?3 \
+             WHERE bot_id = ?1 AND connector_id = ?2 AND (live OR audit = 1)",
             params![bot, connector, reason],
         )?;
         Ok(changed > 0)
@@ -257,7 +339,8 @@ impl Bots for Sqlite<'_> {
     ) -> Result<(Vec<BotVersionRecord>, i64)> {
         let from = "FROM bot_version WHERE bot_id = ?1 AND (?2 IS NULL OR EXISTS (\
                     SELECT 1 FROM bot_channel WHERE bot_channel.bot_id = bot_version.bot_id \
-                    AND bot_channel.version = bot_version.version AND connector_id = ?2))";
+                    AND bot_channel.version = bot_version.version AND connector_id = ?2 \
+                    AND audit NOT IN (1, 3)))";
         let values: [&dyn ToSql; 2] = [&bot, &connector];
         let total = self.0.query_row(
             &format!("SELECT count(*) {from}"),
@@ -268,15 +351,11 @@ impl Bots for Sqlite<'_> {
             "SELECT version, definition, creator_id, created_at {from} \
              ORDER BY version DESC LIMIT ?3 OFFSET ?4"
         ))?;
-        let page = params![bot, connector, number(limit), number(skip)];
+        let page = params![bot, connector, as_i64(limit), as_i64(skip)];
         let rows = select.query_map(page, read_version)?;
         let found: Result<_> = rows.map(|row| finish_version(row?)).collect();
         Ok((found?, total))
     }
-}
-
-fn number(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// A row, with its draft still text.

@@ -11,6 +11,18 @@ use crate::caller::Owned;
 const COLUMNS: &str = "id, name, bot_id, connector_id, user_id, creator_id, meta_data, section_id, \
                        created_at, updated_at";
 
+/// The place of a conversation that an app keeps under a name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NamedConversation {
+    pub(crate) app: i64,
+    /// That of the app's draft.
+    pub(crate) draft: bool,
+    pub(crate) connector: String,
+    pub(crate) user: i64,
+    pub(crate) session: String,
+    pub(crate) name: String,
+}
+
 /// The table of conversations. What it looks up it answers with `None` when it is not there.
 pub(crate) trait Conversations {
     fn insert_conversation(
@@ -24,6 +36,9 @@ pub(crate) trait Conversations {
     fn conversation(&self, id: i64, session: &str) -> Result<Option<Owned<Conversation>>>;
     fn update_conversation(&self, conversation: &Conversation) -> Result<()>;
     fn delete_conversation(&self, id: i64) -> Result<bool>;
+    fn named_conversation(&self, place: &NamedConversation) -> Result<Option<i64>>;
+    /// Lets a name stand for a conversation, and no longer for the one before.
+    fn name_conversation(&self, place: &NamedConversation, conversation: i64) -> Result<()>;
     /// A page, and whether another follows.
     fn conversations(
         &self,
@@ -95,6 +110,34 @@ impl Conversations for Sqlite<'_> {
             .0
             .execute("DELETE FROM conversation WHERE id = ?1", [id])?
             > 0)
+    }
+
+    fn named_conversation(&self, it: &NamedConversation) -> Result<Option<i64>> {
+        let found = self.0.query_row(
+            "SELECT conversation_id FROM named_conversation WHERE app_id = ?1 AND draft = ?2 \
+             AND connector_id = ?3 AND user_id = ?4 AND session = ?5 AND name = ?6",
+            params![it.app, it.draft, it.connector, it.user, it.session, it.name],
+            |row| row.get(0),
+        );
+        Ok(found.optional()?)
+    }
+
+    fn name_conversation(&self, it: &NamedConversation, conversation: i64) -> Result<()> {
+        self.0.execute(
+            "INSERT INTO named_conversation (app_id, draft, connector_id, user_id, session, name, \
+             conversation_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+             ON CONFLICT DO UPDATE SET conversation_id = excluded.conversation_id",
+            params![
+                it.app,
+                it.draft,
+                it.connector,
+                it.user,
+                it.session,
+                it.name,
+                conversation,
+            ],
+        )?;
+        Ok(())
     }
 
     fn conversations(

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::spaces::window;
+use super::page::Listing;
 use super::sqlite::Sqlite;
 use super::{Result, UserRecord};
 
@@ -36,6 +36,8 @@ pub(crate) trait Enterprises {
     /// Whether it is there, and how many members it may have.
     fn enterprise(&self, id: &str) -> Result<Option<Option<u32>>>;
     fn enterprise_role(&self, enterprise: &str, user: i64) -> Result<Option<String>>;
+    /// The enterprises that a user belongs to, and what they are there.
+    fn enterprises_of(&self, user: i64) -> Result<Vec<(String, String)>>;
     /// How many members it has, of any role or of one.
     fn count_enterprise(&self, enterprise: &str, role: Option<&str>) -> Result<i64>;
     /// Makes the user a member, or gives them another role.
@@ -106,6 +108,15 @@ impl Enterprises for Sqlite<'_> {
         Ok(found.optional()?)
     }
 
+    fn enterprises_of(&self, user: i64) -> Result<Vec<(String, String)>> {
+        let mut select = self.0.prepare_cached(
+            "SELECT enterprise_id, role FROM enterprise_member WHERE user_id = ?1 \
+             ORDER BY enterprise_id",
+        )?;
+        let rows = select.query_map([user], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     fn count_enterprise(&self, enterprise: &str, role: Option<&str>) -> Result<i64> {
         let sql = "SELECT count(*) FROM enterprise_member WHERE enterprise_id = ?1 \
                    AND (?2 IS NULL OR role = ?2)";
@@ -170,12 +181,14 @@ impl Enterprises for Sqlite<'_> {
     }
 
     fn organization(&self, id: i64) -> Result<Option<OrganizationRecord>> {
-        let sql = format!("{ORGANIZATION} WHERE id = ?1");
+        let sql = format!("SELECT {COLUMNS} FROM organization WHERE id = ?1");
         Ok(self.0.query_row(&sql, [id], read).optional()?)
     }
 
     fn default_organization(&self, enterprise: &str) -> Result<Option<OrganizationRecord>> {
-        let sql = format!("{ORGANIZATION} WHERE enterprise_id = ?1 AND is_default = 1");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM organization WHERE enterprise_id = ?1 AND is_default = 1"
+        );
         Ok(self.0.query_row(&sql, [enterprise], read).optional()?)
     }
 
@@ -185,16 +198,13 @@ impl Enterprises for Sqlite<'_> {
         page: usize,
         size: usize,
     ) -> Result<(Vec<OrganizationRecord>, i64)> {
-        let total = self.0.query_row(
-            "SELECT count(*) FROM organization WHERE enterprise_id = ?1",
-            [enterprise],
-            |row| row.get(0),
-        )?;
-        let sql = format!("{ORGANIZATION} WHERE enterprise_id = ?1 ORDER BY id LIMIT ?2 OFFSET ?3");
-        let (limit, offset) = window(page, size);
-        let mut select = self.0.prepare_cached(&sql)?;
-        let rows = select.query_map(params![enterprise, limit, offset], read)?;
-        Ok((rows.collect::<rusqlite::Result<_>>()?, total))
+        let listing = Listing {
+            columns: COLUMNS,
+            from: "organization WHERE enterprise_id = ?1",
+            order: "id",
+            values: &[&enterprise],
+        };
+        listing.page(self.0, page, size, read)
     }
 
     fn organization_role(&self, organization: i64, user: i64) -> Result<Option<String>> {
@@ -220,30 +230,24 @@ impl Enterprises for Sqlite<'_> {
         page: usize,
         size: usize,
     ) -> Result<(Vec<OrganizationPerson>, i64)> {
-        let total = self.0.query_row(
-            "SELECT count(*) FROM organization_member WHERE organization_id = ?1",
-            [organization.id],
-            |row| row.get(0),
-        )?;
-        let mut select = self.0.prepare_cached(
-            "SELECT id, user_name, nick_name, avatar_url, role, joined_at, EXISTS (SELECT 1 FROM \
-             enterprise_member AS it WHERE it.enterprise_id = ?2 AND it.user_id = user.id) \
-             FROM organization_member JOIN user ON user.id = user_id WHERE organization_id = ?1 \
-             ORDER BY joined_at, id LIMIT ?3 OFFSET ?4",
-        )?;
-        let (limit, offset) = window(page, size);
-        let rows = select.query_map(
-            params![organization.id, organization.enterprise, limit, offset],
-            |row| {
-                Ok(OrganizationPerson {
-                    user: super::users::read(row)?,
-                    role: row.get(4)?,
-                    joined_at: row.get(5)?,
-                    employee: row.get(6)?,
-                })
-            },
-        )?;
-        Ok((rows.collect::<rusqlite::Result<_>>()?, total))
+        let listing = Listing {
+            columns: "id, user_name, nick_name, avatar_url, person.role, person.joined_at, \
+                      employee.user_id IS NOT NULL",
+            from: "organization_member AS person JOIN user ON user.id = person.user_id \
+                   LEFT JOIN enterprise_member AS employee \
+                   ON employee.enterprise_id = ?2 AND employee.user_id = person.user_id \
+                   WHERE organization_id = ?1",
+            order: "person.joined_at, id",
+            values: &[&organization.id, &organization.enterprise],
+        };
+        listing.page(self.0, page, size, |row| {
+            Ok(OrganizationPerson {
+                user: super::users::read(row)?,
+                role: row.get(4)?,
+                joined_at: row.get(5)?,
+                employee: row.get(6)?,
+            })
+        })
     }
 
     fn put_organization_member(
@@ -271,8 +275,7 @@ impl Enterprises for Sqlite<'_> {
     }
 }
 
-const ORGANIZATION: &str =
-    "SELECT id, enterprise_id, name, description, icon_url, is_default FROM organization";
+const COLUMNS: &str = "id, enterprise_id, name, description, icon_url, is_default";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OrganizationRecord> {
     Ok(OrganizationRecord {

@@ -4,12 +4,15 @@
 //! the disk when its future is ready; that is what lets the server answer. [`Unit`] is the trait
 //! behind which a storage engine stands; SQLite is the one built in.
 
+mod api_apps;
 mod apps;
 mod backup;
+mod bills;
 mod bots;
 mod chats;
 mod chunks;
 mod collaborators;
+mod connectors;
 mod conversations;
 mod copies;
 mod copy;
@@ -17,8 +20,10 @@ mod datasets;
 mod documents;
 mod enterprises;
 mod files;
+mod limitations;
 mod messages;
 mod oauth;
+mod page;
 mod runs;
 mod spaces;
 mod sqlite;
@@ -33,18 +38,24 @@ use std::path::Path;
 
 use coze_types::chat::Chat;
 
+pub(crate) use api_apps::{ApiAppRecord, ApiApps, Audience, CallbackRecord};
 pub(crate) use apps::{AppRecord, Apps};
 pub use backup::{Backup, backup, restore};
-pub(crate) use bots::{BotFilter, BotRecord, BotVersionRecord, Bots, ListedBot};
+pub(crate) use bills::{BillRecord, BillTaskFilter, BillTaskRecord, Bills};
+pub(crate) use bots::{
+    BotFilter, BotRecord, BotVersionRecord, Bots, Channel, ListedBot, Publication,
+};
 pub(crate) use chats::{ChatRecord, Chats, Turn, TurnCall};
 pub(crate) use chunks::{Chunks, FoundChunk, NewChunk};
 pub(crate) use collaborators::{Collaborators, EntityKind};
-pub(crate) use conversations::Conversations;
+pub(crate) use connectors::{Connectors, DeviceRecord};
+pub(crate) use conversations::{Conversations, NamedConversation};
 pub(crate) use copies::{Copies, CopyRecord, WorkflowRecord};
 pub(crate) use datasets::{DatasetFilter, DatasetRecord, Datasets};
 pub(crate) use documents::{DatasetTotals, DocumentFilter, DocumentRecord, Documents};
 pub(crate) use enterprises::{Enterprises, OrganizationRecord};
 pub(crate) use files::Files;
+pub(crate) use limitations::{LimitationFilter, Limitations};
 pub(crate) use messages::{MessageFilter, Messages};
 pub(crate) use oauth::{Asked, LoginRecord, LoginStage, Logins};
 pub(crate) use runs::{NodeOutputRecord, RunRecord, Runs};
@@ -162,6 +173,10 @@ pub(crate) trait Unit:
     + Tokens
     + Logins
     + UsageTable
+    + Connectors
+    + ApiApps
+    + Limitations
+    + Bills
 {
     /// The largest id in use, so that a clock that went backwards cannot make an id twice.
     fn largest_id(&self) -> Result<i64>;

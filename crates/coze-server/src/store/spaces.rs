@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::page::Listing;
 use super::sqlite::Sqlite;
 use super::{Result, UserRecord, json};
 
@@ -117,31 +118,21 @@ impl Spaces for Sqlite<'_> {
         page: usize,
         size: usize,
     ) -> Result<(Vec<(SpaceRecord, String)>, i64)> {
-        const FROM: &str = "FROM space_member JOIN space ON space.id = space_id WHERE user_id = ?1 \
-                            AND (?2 IS NULL OR enterprise_id = ?2) \
-                            AND (?3 IS NULL OR organization_id = ?3) \
-                            AND (?4 IS NULL OR space.id IN (SELECT value FROM json_each(?4)))";
         let among = filter.among.as_ref().map(json).transpose()?;
-        let total = self.0.query_row(
-            &format!("SELECT count(*) {FROM}"),
-            params![filter.user, filter.enterprise, filter.organization, among],
-            |row| row.get(0),
-        )?;
-        let sql = format!("SELECT {COLUMNS}, role {FROM} ORDER BY space.id LIMIT ?5 OFFSET ?6");
-        let mut select = self.0.prepare_cached(&sql)?;
-        let (limit, offset) = window(page, size);
-        let rows = select.query_map(
-            params![
-                filter.user,
-                filter.enterprise,
-                filter.organization,
-                among,
-                limit,
-                offset
+        let listing = Listing {
+            columns: &format!("{COLUMNS}, role"),
+            from: "space_member JOIN space ON space.id = space_id WHERE user_id = ?1 \
+                   AND (?2 IS NULL OR enterprise_id = ?2) AND (?3 IS NULL OR organization_id = ?3) \
+                   AND (?4 IS NULL OR space.id IN (SELECT value FROM json_each(?4)))",
+            order: "space.id",
+            values: &[
+                &filter.user,
+                &filter.enterprise,
+                &filter.organization,
+                &among,
             ],
-            |row| Ok((read(row)?, row.get(8)?)),
-        )?;
-        Ok((rows.collect::<rusqlite::Result<_>>()?, total))
+        };
+        listing.page(self.0, page, size, |row| Ok((read(row)?, row.get(8)?)))
     }
 
     fn space_people(&self, space: i64, role: &str) -> Result<Vec<i64>> {
@@ -166,21 +157,15 @@ impl Spaces for Sqlite<'_> {
         page: usize,
         size: usize,
     ) -> Result<(Vec<(UserRecord, String)>, i64)> {
-        let total = self.0.query_row(
-            "SELECT count(*) FROM space_member WHERE space_id = ?1",
-            [space],
-            |row| row.get(0),
-        )?;
-        let mut select = self.0.prepare_cached(
-            "SELECT id, user_name, nick_name, avatar_url, role FROM space_member \
-             JOIN user ON user.id = user_id WHERE space_id = ?1 \
-             ORDER BY joined_at, id LIMIT ?2 OFFSET ?3",
-        )?;
-        let (limit, offset) = window(page, size);
-        let rows = select.query_map(params![space, limit, offset], |row| {
+        let listing = Listing {
+            columns: "id, user_name, nick_name, avatar_url, role",
+            from: "space_member JOIN user ON user.id = user_id WHERE space_id = ?1",
+            order: "joined_at, id",
+            values: &[&space],
+        };
+        listing.page(self.0, page, size, |row| {
             Ok((super::users::read(row)?, row.get(4)?))
-        })?;
-        Ok((rows.collect::<rusqlite::Result<_>>()?, total))
+        })
     }
 
     fn put_space_member(&self, space: i64, user: i64, role: &str, now: i64) -> Result<()> {
@@ -254,13 +239,4 @@ fn read(row: &Row<'_>) -> rusqlite::Result<SpaceRecord> {
         enterprise: row.get(6)?,
         organization: row.get(7)?,
     })
-}
-
-/// `LIMIT` and `OFFSET` of a page, which is counted from 0.
-pub(super) fn window(page: usize, size: usize) -> (i64, i64) {
-    let (limit, offset) = (
-        i64::try_from(size),
-        i64::try_from(page.saturating_mul(size)),
-    );
-    (limit.unwrap_or(i64::MAX), offset.unwrap_or(i64::MAX))
 }

@@ -27,6 +27,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_variables.sql"),
     include_str!("migrations/0008_copies.sql"),
     include_str!("migrations/0009_oauth.sql"),
+    include_str!("migrations/0010_channels.sql"),
+    include_str!("migrations/0011_bills.sql"),
 ];
 const READERS: usize = 4;
 /// Writes that share a commit at most, so that none waits long for the others.
@@ -51,7 +53,10 @@ impl Unit for Sqlite<'_> {
                    UNION ALL SELECT max(max(id), max(file_id)) FROM voiceprint \
                    UNION ALL SELECT max(id) FROM token UNION ALL SELECT max(id) FROM organization \
                    UNION ALL SELECT max(id) FROM app UNION ALL SELECT max(id) FROM workflow \
-                   UNION ALL SELECT max(id) FROM copy_task UNION ALL SELECT max(id) FROM oauth_login)";
+                   UNION ALL SELECT max(id) FROM copy_task UNION ALL SELECT max(id) FROM oauth_login \
+                   UNION ALL SELECT max(id) FROM api_app UNION ALL SELECT max(id) FROM callback \
+                   UNION ALL SELECT max(id) FROM limitation UNION ALL SELECT max(id) FROM bill \
+                   UNION ALL SELECT max(id) FROM bill_task)";
         let largest: Option<i64> = self.0.query_row(sql, [], |row| row.get(0))?;
         Ok(largest.unwrap_or(0))
     }

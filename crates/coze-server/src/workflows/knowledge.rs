@@ -14,15 +14,17 @@ use crate::store::{DatasetRecord, DocumentRecord, RunRecord, Unit, number};
 const NAME: usize = 255;
 
 /// The space of a run: that of its workflow.
-fn space(app: &App, run: &RunRecord) -> Result<i64, Fail> {
-    let configured = app.configured();
-    let workflow = configured.workflows.get(&run.workflow_id);
+async fn space(app: &App, run: &RunRecord) -> Result<i64, Fail> {
+    let (configured, workflow) = (app.configured(), run.workflow_id.clone());
+    let found = app
+        .db
+        .read(move |unit| super::bill::space(unit, &configured, &workflow));
     let gone = || Fail::not_found("workflow", &run.workflow_id);
-    workflow.map(|it| it.space).ok_or_else(gone)
+    found.await?.ok_or_else(gone)
 }
 
 pub(super) async fn search(app: &App, run: &RunRecord, it: KnowledgeSearch) -> Result<Value, Fail> {
-    let space = space(app, run)?;
+    let space = space(app, run).await?;
     let config = KnowledgeConfig {
         datasets: it.datasets,
         top_k: usize::try_from(it.top_k).unwrap_or(usize::MAX).min(20),
@@ -61,7 +63,7 @@ struct Upload {
 }
 
 pub(super) async fn write(app: &App, run: &RunRecord, it: KnowledgeWrite) -> Result<Value, Fail> {
-    let (space, id, now) = (space(app, run)?, app.ids.next(), app.now());
+    let (space, id, now) = (space(app, run).await?, app.ids.next(), app.now());
     let strategy = it.chunking.map(|it| ChunkStrategy {
         chunk_type: ChunkType::Custom,
         separator: Some(it.separator),
@@ -141,7 +143,7 @@ fn name_of(url: &str) -> String {
 
 /// Whether the document was there.
 pub(super) async fn delete(app: &App, run: &RunRecord, document: String) -> Result<Value, Fail> {
-    let space = space(app, run)?;
+    let space = space(app, run).await?;
     let id = number(&document);
     let removed = app.db.write(move |unit| {
         let Some(document) = unit.document(id)? else {

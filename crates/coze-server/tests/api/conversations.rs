@@ -166,3 +166,72 @@ async fn what_is_not_there() {
         assert_eq!((reply.http, reply.code()), (200, 4001), "{}", reply.text);
     }
 }
+
+#[tokio::test]
+async fn lists_are_sorted_as_documented_or_not_at_all() {
+    let api = Api::start().await;
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let body = json!({"bot_id": SCRIPTED_BOT});
+        let reply = api.post("/v1/conversation/create", body).await;
+        made.push(text(&reply.data()["id"]));
+    }
+    let path = format!("/v1/conversations?bot_id={SCRIPTED_BOT}");
+    for (query, first) in [
+        ("sort_order=ASC&sort_field=created_at", 0),
+        ("sort_order=DESC", 1),
+        ("sort_order=&sort_field=", 1),
+    ] {
+        let list = api.get(&format!("{path}&{query}")).await;
+        assert_eq!(
+            list.data()["conversations"][0]["id"],
+            *made[first],
+            "{query}"
+        );
+    }
+    for (query, field) in [
+        ("sort_order=asc", "sort_order"),
+        ("sort_order=NEWEST", "sort_order"),
+        ("sort_field=updated_at", "sort_field"),
+    ] {
+        let reply = api.get(&format!("{path}&{query}")).await;
+        assert_eq!(reply.code(), 4000, "{}", reply.text);
+        assert!(reply.msg().contains(field), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn only_whoever_made_a_conversation_clears_and_rates_it() {
+    let yaml = "
+users: [{ id: \"7500000000000003001\", name: alice }]
+spaces: [{ id: \"7500000000000004001\", name: team, members: [alice] }]
+tokens: [of-local, { token: alice, user: alice }]
+bots: [{ id: \"7500000000000000101\", name: Shared, space: team }]
+";
+    let api = crate::harness::Setup::with(yaml)
+        .token("of-local")
+        .start()
+        .await;
+    let body = json!({"bot_id": SCRIPTED_BOT});
+    let made = api.post("/v1/conversation/create", body).await;
+    let id = text(&made.data()["id"]);
+    let chat = api.ask(&id, "hello").await;
+    let answer = text(&api.messages(&chat).await[0]["id"]);
+    let clear = format!("/v1/conversations/{id}/clear");
+    let rate = format!("/v1/conversations/{id}/messages/{answer}/feedback");
+    let like = json!({"feedback_type": "like"});
+    // She is a member of the workspace: she reads it, and does not decide about it.
+    let path = format!("/v1/conversation/retrieve?conversation_id={id}");
+    assert_eq!(crate::people::get(&api, "alice", &path).await.code(), 0);
+    for (method, path, body) in [
+        (reqwest::Method::POST, &clear, json!({})),
+        (reqwest::Method::POST, &rate, like.clone()),
+        (reqwest::Method::DELETE, &rate, json!({})),
+    ] {
+        let reply = crate::people::with(&api, "alice", method, path, Some(body)).await;
+        assert_eq!(reply.code(), 4101, "{path}: {}", reply.text);
+        assert!(reply.msg().contains("only the creator"), "{}", reply.text);
+    }
+    assert_eq!(api.post(&rate, like).await.code(), 0);
+    assert_eq!(api.post(&clear, json!({})).await.code(), 0);
+}

@@ -171,3 +171,31 @@ async fn what_cannot_be_written_fails_the_run() {
     let reply = api.post("/v1/workflow/run", body).await;
     assert!(reply.msg().contains("dataset"), "{}", reply.text);
 }
+
+#[tokio::test]
+async fn copies_of_workflows_use_the_knowledge_of_their_workspace() {
+    let (api, dataset) = start().await;
+    add(
+        &api,
+        &dataset,
+        local("a.txt", "txt", "七天内可以无理由退货。"),
+    )
+    .await;
+    let mut copies = Vec::new();
+    for workflow in [SEARCH, WRITE, DELETE] {
+        let body = json!({"entity_id": workflow, "entity_type": "workflow"});
+        let task = api.post("/v1/entities/copy_tasks", body).await;
+        let path = format!("/v1/entities/copy_tasks/{}", text(&task.data()["task_id"]));
+        let task = api.get(&path).await;
+        copies.push(text(&task.data()["target_entity_id"]));
+    }
+    let found = run(&api, &copies[0], json!({"question": "怎么退货？"})).await;
+    assert_eq!(found["first"], "七天内可以无理由退货。");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/rules.txt", listener.local_addr().unwrap());
+    tokio::spawn(serve_page(listener, "text/plain", "one@@two"));
+    let written = run(&api, &copies[1], json!({"file": url})).await;
+    let id = text(&written["documentId"]);
+    assert_eq!(done(&api, &dataset, &id).await["status"], 1);
+    assert_eq!(run(&api, &copies[2], json!({"id": id})).await["done"], true);
+}

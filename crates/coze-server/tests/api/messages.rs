@@ -343,3 +343,20 @@ async fn ratings() {
     assert_eq!(api.post(&elsewhere, like).await.code(), 4005);
     assert_eq!(api.delete(&elsewhere).await.code(), 4005);
 }
+
+#[tokio::test]
+async fn only_texts_that_a_chat_answered_are_rated() {
+    let api = Api::start().await;
+    let body = json!({"messages": [
+        {"role": "assistant", "type": "answer", "content": "by hand", "content_type": "text"},
+    ]});
+    let made = api.post("/v1/conversation/create", body).await;
+    let conversation = text(&made.data()["id"]);
+    let path = format!("/v1/conversation/message/list?conversation_id={conversation}");
+    let list = api.post(&path, json!({})).await;
+    let message = text(&list.json["data"][0]["id"]);
+    let path = format!("/v1/conversations/{conversation}/messages/{message}/feedback");
+    let reply = api.post(&path, json!({"feedback_type": "like"})).await;
+    assert_eq!(reply.code(), 4000, "{}", reply.text);
+    assert!(reply.msg().contains("added by a call"), "{}", reply.text);
+}

@@ -14,6 +14,8 @@ const MARK: &str = "seen-by-alice-only";
 const SPACE: &str = "7500000000000004001";
 const BOT: &str = "7500000000000000101";
 const WORKFLOW: &str = "7500000000000000201";
+const APP: &str = "7500000000000000601";
+const CHANNEL: &str = "1056000000000000001";
 
 const YAML: &str = r#"
 users:
@@ -23,6 +25,8 @@ enterprises:
   - { id: acme_1, name: seen-by-alice-only, members: [{ user: alice, role: admin }] }
 spaces:
   - { id: "7500000000000004001", name: seen-by-alice-only, owner: alice, enterprise: acme_1 }
+connectors:
+  - { id: "1056000000000000001", name: seen-by-alice-only, owner: alice }
 tokens:
   - { token: alice, user: alice }
   - { token: bob, user: bob }
@@ -32,6 +36,8 @@ bots:
     prompt: seen-by-alice-only
     space: "7500000000000004001"
     variables: [{ name: note, default: seen-by-alice-only }]
+apps:
+  - { id: "7500000000000000601", name: seen-by-alice-only, description: seen-by-alice-only }
 workflows:
   - id: "7500000000000000201"
     name: greet
@@ -39,6 +45,50 @@ workflows:
     file: greet.json
     space: "7500000000000004001"
 "#;
+
+/// An agent that she has made and published, and what she has of channels and quotas. These come
+/// in the place of others of their name, for the rows that need them.
+async fn made_by_alice(api: &Api) -> BTreeMap<&'static str, String> {
+    let body = json!({"space_id": SPACE, "name": MARK, "prompt_info": {"prompt": MARK}});
+    let bot = post(api, "alice", "/v1/bot/create", body).await;
+    let bot = text(&bot.data()["bot_id"]);
+    let body = json!({"workspace_id": SPACE});
+    let path = format!("/v1/connectors/{CHANNEL}/install");
+    post(api, "alice", &path, body).await.data();
+    let body = json!({"bot_id": bot, "connector_ids": ["1024", CHANNEL]});
+    post(api, "alice", "/v1/bot/publish", body).await.data();
+    let body = json!({"app_type": "connector", "connector_id": CHANNEL});
+    let app = post(api, "alice", "/v1/api_apps", body).await;
+    let app = text(&app.data()["id"]);
+    let events = json!({"event_types": ["bot.deleted"]});
+    let path = format!("/v1/api_apps/{app}/events");
+    post(api, "alice", &path, events).await.data();
+    let quota = post(api, "alice", "/v1/commerce/benefit/limitations", quota()).await;
+    BTreeMap::from([
+        ("stored_bot_id", bot),
+        ("api_app_id", app),
+        (
+            "benefit_id",
+            text(&quota.data()["benefit_info"]["benefit_id"]),
+        ),
+    ])
+}
+
+fn quota() -> Value {
+    json!({"entity_type": "single_device", "entity_id": MARK, "benefit_info": {
+        "benefit_type": "resource_point", "active_mode": "absolute_time", "started_at": 0,
+        "ended_at": 253_402_300_799_i64, "limit": 100,
+    }})
+}
+
+/// Rows that are asked about what was made, not about what stands in the file, where the refusal
+/// would be another one.
+const OF_STORE: &[&str] = &[
+    "UpdateBot",
+    "PublishBot",
+    "UnpublishBot",
+    "ReviewConnectorBot",
+];
 
 /// What Alice has, by the names that requests give it.
 async fn of_alice(api: &Api) -> BTreeMap<&'static str, String> {
@@ -103,6 +153,16 @@ fn body(ids: &BTreeMap<&str, String>) -> Value {
         "prompt_info": {"prompt": "taken over"}, "input": image.to_string(), "connector_id": "1024",
         "folder_type": "development", "format_type": 0,
     });
+    // Of channels, callback apps, quotas and bills.
+    let more = json!({
+        "configs": [{"key": "k", "enums": [{"label": "l", "value": "v"}]}],
+        "audit_status": 2, "reason": "x", "event_types": ["bot.published"],
+        "app_type": "connector", "limit": 1, "conversation_name": "x",
+        "started_at": 1_750_000_000, "ended_at": 1_750_000_000,
+    });
+    for (key, value) in more.as_object().unwrap() {
+        body[key] = value.clone();
+    }
     for (key, id) in ids {
         if *key != "user_id" {
             body[*key] = json!(id);
@@ -124,6 +184,15 @@ async fn state(api: &Api, ids: &BTreeMap<&str, String>) -> Vec<String> {
         "/v1/workspaces".to_owned(),
         format!("/v1/files/retrieve?file_id={}", ids["file_id"]),
         "/v1/enterprises/acme_1/organizations".to_owned(),
+        format!("/v1/bots/{}", ids["stored_bot_id"]),
+        format!("/v1/bots?workspace_id={SPACE}&connector_id={CHANNEL}"),
+        "/v1/api_apps".to_owned(),
+        format!("/v1/api_apps/{}/events", ids["api_app_id"]),
+        format!(
+            "/v1/commerce/benefit/limitations?entity_type=single_device&entity_id={MARK}\
+             &benefit_type=resource_point"
+        ),
+        "/v1/commerce/benefit/bill_tasks".to_owned(),
         format!("/v1/organizations/{}/members", ids["organization_id"]),
     ] {
         let reply = get(api, "alice", &path).await;
@@ -139,7 +208,9 @@ async fn state(api: &Api, ids: &BTreeMap<&str, String>) -> Vec<String> {
 #[tokio::test]
 async fn nobody_reaches_what_belongs_to_others() {
     let api = Setup::with(YAML).start().await;
-    let ids = of_alice(&api).await;
+    let mut ids = of_alice(&api).await;
+    ids.extend(made_by_alice(&api).await);
+    let ids = ids;
     crate::harness::within(async {
         let place = format!(
             "conversation_id={}&chat_id={}",
@@ -154,6 +225,24 @@ async fn nobody_reaches_what_belongs_to_others() {
     let mut refused = BTreeMap::<i64, Vec<&str>>::new();
     for row in coze_types::endpoints() {
         let mut path = row.path.to_owned();
+        let mut ids = ids.clone();
+        let mut body = body.clone();
+        if OF_STORE.contains(&row.name) {
+            let stored = ids["stored_bot_id"].clone();
+            body["bot_id"] = json!(stored);
+            ids.insert("bot_id", stored);
+        }
+        if row.name == "UpdateBot" {
+            // Only what it takes, in a form that it takes.
+            body = json!({"bot_id": ids["bot_id"], "name": "taken over"});
+        }
+        match row.name {
+            "CreateLimitation" => body = quota(),
+            "CreateApiApp" => body["connector_id"] = json!(CHANNEL),
+            "CreateWorkflowConversation" => body["app_id"] = json!(APP),
+            _ => {}
+        }
+        path = path.replace("{connector_id}", CHANNEL);
         for (key, id) in &ids {
             path = path.replace(&format!("{{{key}}}"), id);
         }
@@ -161,7 +250,8 @@ async fn nobody_reaches_what_belongs_to_others() {
         while let (Some(from), Some(to)) = (path.find('{'), path.find('}')) {
             path.replace_range(from..=to, &ids["bot_id"]);
         }
-        let query: Vec<_> = ids.iter().map(|(key, id)| format!("{key}={id}")).collect();
+        let mut query: Vec<_> = ids.iter().map(|(key, id)| format!("{key}={id}")).collect();
+        query.push("entity_type=single_device&benefit_type=resource_point&entity_id=x".to_owned());
         let method = match row.method {
             RowMethod::Get => Method::GET,
             RowMethod::Post => Method::POST,
@@ -228,6 +318,25 @@ async fn nobody_reaches_what_belongs_to_others() {
         "UpdateOrganizationMember",
         "RemoveOrganizationMember",
         "RemoveEnterpriseMember",
+        "UpdateBot",
+        "PublishBot",
+        "UnpublishBot",
+        "InstallConnector",
+        "BindConnectorConfigs",
+        "ReviewConnectorBot",
+        "CreateApiApp",
+        "UpdateApiApp",
+        "DeleteApiApp",
+        "SubscribeApiAppEvents",
+        "ListApiAppEvents",
+        "UnsubscribeApiAppEvents",
+        "CreateLimitation",
+        "ListLimitations",
+        "UpdateLimitation",
+        "CreateBillTask",
+        "ListBillTasks",
+        "CreateWorkflowConversation",
+        "RetrieveStudioRunHistory",
     ] {
         assert!(
             refused[&4101].contains(&row),

@@ -1,10 +1,7 @@
-//! Agents that are made, changed and published through the API.
-
-use std::collections::BTreeMap;
+//! Agents that are made and changed through the API, and their versions.
 
 use coze_types::bots::{
-    BotVersion, BotVersionList, CreateBot, CreatedBot, ListBotVersions, PublishBot, PublishBotBody,
-    PublishedVersion, UnpublishBot, UpdateBot, UpdateBotBody,
+    BotVersion, BotVersionList, CreateBot, CreatedBot, ListBotVersions, UpdateBot, UpdateBotBody,
 };
 use coze_types::workflows::PublishStatus;
 use coze_types::{Data, Empty, Id, Timestamp};
@@ -17,11 +14,7 @@ use crate::fail::Fail;
 use crate::store::{BotRecord, BotVersionRecord, EntityKind, Unit, number};
 use crate::validate;
 
-use super::{API, check};
-
-/// The channel of the Chat SDK.
-const CHAT_SDK: &str = "999";
-const REASON: usize = 1024;
+use super::check;
 
 pub(crate) async fn create(app: App, call: Call<CreateBot>) -> Result<Data<CreatedBot>, Fail> {
     let body = call.row.body;
@@ -86,99 +79,6 @@ pub(crate) async fn update(app: App, call: Call<UpdateBot>) -> Result<Empty, Fai
         bot.changed = true;
         bot.updated_at = now;
         unit.update_bot(&bot)?;
-        Ok::<_, Fail>(Empty {})
-    });
-    written.await
-}
-
-pub(crate) async fn publish(
-    app: App,
-    call: Call<PublishBot>,
-) -> Result<Data<PublishedVersion>, Fail> {
-    let (body, user, now) = (call.row.body, call.user, app.now());
-    validate::required("bot_id", &body.bot_id)?;
-    of_store(&app, &body.bot_id)?;
-    let channels = channels(&body)?;
-    let written = app.db.write(move |unit| {
-        let bot = editable(unit, &user, &body.bot_id)?;
-        // Milliseconds in the looks; two in the same second still differ.
-        let last = bot.latest.map_or(0, |(version, _)| version);
-        let version = BotVersionRecord {
-            version: now.saturating_mul(1000).max(last.saturating_add(1)),
-            definition: bot.draft,
-            creator: user.user(),
-            created_at: now,
-        };
-        unit.publish_bot(bot.id, &version, &channels)?;
-        let data = PublishedVersion {
-            bot_id: body.bot_id,
-            version: version.version.to_string(),
-        };
-        Ok::<_, Fail>(Data { data })
-    });
-    written.await
-}
-
-/// The channels that a request names, each with what it is told.
-fn channels(body: &PublishBotBody) -> Result<Vec<(Id, String)>, Fail> {
-    if body.connector_ids.is_empty() {
-        let why = "it is required: 1024 is the API, 999 the Chat SDK";
-        return Err(Fail::invalid("connector_ids", why));
-    }
-    let api = body.connector_ids.iter().any(|id| id.as_str() == API);
-    let settings = body.connectors.clone().unwrap_or_default();
-    for (channel, values) in &settings {
-        if !body.connector_ids.contains(channel) {
-            let why = "the channel is not among connector_ids";
-            return Err(Fail::invalid(format!("connectors.{channel}"), why));
-        }
-        for (key, value) in values {
-            if serde_json::from_str::<serde::de::IgnoredAny>(value).is_err() {
-                let why = "it is no JSON text";
-                return Err(Fail::invalid(format!("connectors.{channel}.{key}"), why));
-            }
-        }
-    }
-    let mut channels: BTreeMap<Id, String> = BTreeMap::new();
-    for (index, id) in body.connector_ids.iter().enumerate() {
-        let field = format!("connector_ids[{index}]");
-        connector(&field, id)?;
-        if !api && !matches!(id.as_str(), API | CHAT_SDK) {
-            let why = "a channel of one's own needs 1024 (API) beside it";
-            return Err(Fail::invalid(field, why));
-        }
-        let told = settings.get(id).cloned().unwrap_or_default();
-        let told = serde_json::to_string(&told).unwrap_or_default();
-        channels.insert(id.clone(), told);
-    }
-    Ok(channels.into_iter().collect())
-}
-
-/// The id of a channel.
-pub(crate) fn connector(field: &str, id: &str) -> Result<(), Fail> {
-    validate::required(field, id)?;
-    if id.len() > 19 || !id.bytes().all(|it| it.is_ascii_digit()) {
-        let why = format!("{id:?} is no id of a channel");
-        return Err(Fail::invalid(field, why));
-    }
-    Ok(())
-}
-
-pub(crate) async fn unpublish(app: App, call: Call<UnpublishBot>) -> Result<Empty, Fail> {
-    let (bot_id, body, user) = (call.row.bot_id, call.row.body, call.user);
-    connector("connector_id", &body.connector_id)?;
-    let reason = body.unpublish_reason.unwrap_or_default();
-    validate::at_most("unpublish_reason", &reason, REASON)?;
-    if body.bot_id.is_some_and(|id| !id.is_unset() && id != bot_id) {
-        let why = "it is not the bot of the path";
-        return Err(Fail::invalid("bot_id", why));
-    }
-    of_store(&app, &bot_id)?;
-    let written = app.db.write(move |unit| {
-        let bot = editable(unit, &user, &bot_id)?;
-        if !unit.unpublish_bot(bot.id, &body.connector_id, &reason)? {
-            return Err(super::unpublished(bot.id, &body.connector_id));
-        }
         Ok::<_, Fail>(Empty {})
     });
     written.await
