@@ -51,9 +51,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "coze-server",
-        uses: &["coze-types", "coze-workflow"],
+        uses: &["coze-api", "coze-types", "coze-workflow"],
         may: &[],
-        tests: &["coze-api"],
+        tests: &[],
         never: &["clap", "anyhow"],
     },
     Rule {
@@ -217,8 +217,8 @@ mod tests {
         check(|_| (), &[]);
         check(|it| add(it, "cozectl", "coze-workflow"), &[]);
         check(
-            |it| add(it, "coze-server", "coze-api"),
-            &["coze-server must not use coze-api"],
+            |it| add(it, "coze-api", "coze-server"),
+            &["coze-api must not use coze-server"],
         );
         check(
             |it| add(it, "coze-bench", "cozectl"),

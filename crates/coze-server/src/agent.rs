@@ -1,22 +1,18 @@
 //! A chat at work: asks the model, carries out tools, says what happens, writes down what came.
 
+mod calls;
 mod context;
 mod knowledge;
+mod suggest;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use coze_types::chat::{
-    Chat, ChatError, ChatStatus, PendingToolOutputs, RequiredAction, RequiredActionType, ToolCall,
-    ToolCallType, ToolFunction, Usage,
-};
+use coze_types::chat::{Chat, ChatError, ChatStatus, Usage};
 use coze_types::chat_event::{ChatEvent, ChatFailure, DoneData};
-use coze_types::messages::{
-    ContentType, FunctionCallContent, Message, MessageType, Role, ToolResponseContent,
-};
+use coze_types::messages::{ContentType, Message, MessageType, Role, ToolResponseContent};
 use coze_types::{Id, Timestamp};
 use futures_util::StreamExt;
-use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::app::{App, Running};
@@ -25,8 +21,8 @@ use crate::fail::Fail;
 use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
-use crate::store::{BillRecord, ChatRecord, Turn, TurnCall};
-use crate::tools::{Tool, Toolbox};
+use crate::store::{BillRecord, ChatRecord};
+use crate::tools::Toolbox;
 
 pub(crate) use context::text_of;
 
@@ -96,6 +92,8 @@ struct Round {
     calls: Vec<ModelCall>,
     follow_ups: Vec<String>,
     message_id: Id,
+    /// The answer was told already, by a tool.
+    answered: bool,
 }
 
 impl Run {
@@ -136,14 +134,31 @@ impl Run {
 
     /// Asks the model until it answers without calling a tool.
     async fn rounds(&mut self) -> Result<Round, End> {
-        self.tools = Toolbox::of(&self.agent);
+        let token = self.running.token.clone();
+        let configured = self.app.configured();
+        let tools = token.run_until_cancelled(Toolbox::of(&self.agent, &configured));
+        let tools = tools.await.ok_or(End::Canceled)?;
+        self.tools = tools.map_err(End::Failed)?;
         self.recall().await?;
+        let mut first = self.shortcut_call()?;
         for _ in 0..MAX_ROUNDS {
-            let round = self.round().await?;
+            let round = match first.take() {
+                Some(call) => Round {
+                    calls: vec![call],
+                    ..Round::default()
+                },
+                None => self.round().await?,
+            };
             if round.calls.is_empty() {
                 return Ok(round);
             }
-            self.call_tools(round).await?;
+            if let Some(answer) = self.call_tools(round).await? {
+                return Ok(Round {
+                    answer,
+                    answered: true,
+                    ..Round::default()
+                });
+            }
         }
         let msg = format!("the model called tools {MAX_ROUNDS} times without answering");
         Err(End::Failed(ModelError { code: 5000, msg }))
@@ -188,106 +203,35 @@ impl Run {
                 }
                 Some(Ok(ModelEvent::Call(call))) => round.calls.push(call),
                 Some(Ok(ModelEvent::FollowUps(texts))) => round.follow_ups.extend(texts),
-                Some(Ok(ModelEvent::Usage { input, output })) => {
-                    self.app.metrics.tokens(input, output);
-                    self.usage.input_count += input;
-                    self.usage.output_count += output;
-                    self.usage.token_count = self.usage.input_count + self.usage.output_count;
-                }
+                Some(Ok(ModelEvent::Usage { input, output })) => self.count(input, output),
             }
         }
     }
 
-    /// Carries out what the server can, all at once; pauses when something is left to the caller.
-    async fn call_tools(&mut self, round: Round) -> Result<(), End> {
-        let mut messages = Vec::new();
-        if !round.answer.is_empty() {
-            messages.push(self.answer(&round));
-        }
-        messages.extend(round.calls.iter().map(|call| self.function_call(call)));
-        // Whoever listens hears of the calls before they have taken their time.
-        self.store(messages.clone()).await?;
-        self.say(&messages).await;
-        let mut outputs = Vec::new();
-        let mut responses = Vec::new();
-        for (output, found) in self.outputs(&round.calls).await? {
-            responses.extend(found);
-            if let Some(output) = &output {
-                let message = self.message(MessageType::ToolResponse, String::new());
-                responses.push(tool_response(message, output));
-            }
-            outputs.push(output);
-        }
-        let calls = round.calls.into_iter().zip(outputs);
-        let calls = calls.map(|(call, output)| TurnCall {
-            // Kept when the model gave one: it expects the output under the same id.
-            id: match call.id.is_empty() {
-                true => format!("call_{}", self.app.ids.next()),
-                false => call.id,
-            },
-            name: call.name,
-            arguments: call.arguments,
-            output,
-        });
-        let turn = Turn {
-            text: round.answer,
-            calls: calls.collect(),
-        };
-        let pending = pending(&turn);
-        self.record.turns.push(turn);
-        if pending.is_empty() {
-            self.store(responses.clone()).await?;
-            self.say(&responses).await;
-            return Ok(());
-        }
-        let chat = &mut self.record.chat;
-        chat.status = ChatStatus::RequiresAction;
-        chat.usage = Some(self.usage);
-        chat.required_action = Some(RequiredAction {
-            kind: RequiredActionType::SubmitToolOutputs,
-            submit_tool_outputs: Some(PendingToolOutputs {
-                tool_calls: pending,
-            }),
-        });
-        self.store(responses.clone()).await?;
-        self.say(&responses).await;
-        let chat = Box::new(self.record.wire());
-        self.output.send(&ChatEvent::RequiresAction(chat)).await;
-        Err(End::Paused)
-    }
-
-    /// What the calls give, in their order, and what was found in the knowledge for them; nothing
-    /// for those that are left to the caller.
-    async fn outputs(
-        &self,
-        calls: &[ModelCall],
-    ) -> Result<Vec<(Option<String>, Vec<Message>)>, End> {
-        let (tools, token) = (&self.tools, &self.running.token);
-        let calls = calls.iter().map(async |call| {
-            let (name, arguments) = (&call.name, &call.arguments);
-            let mut found = Vec::new();
-            if tools.find(name).is_some_and(Tool::is_local) {
-                return (None, found);
-            }
-            let output = if knowledge::is_tool(&self.agent, name) {
-                self.look_up(arguments, &mut found).await
-            } else {
-                let output = tools.call(&self.app, name, arguments, &self.record, token);
-                output.await
-            };
-            (Some(output), found)
-        });
-        let outputs = join_all(calls).await;
-        if token.is_cancelled() {
-            return Err(End::Canceled);
-        }
-        Ok(outputs)
+    fn count(&mut self, input: i64, output: i64) {
+        self.app.metrics.tokens(input, output);
+        self.usage.input_count += input;
+        self.usage.output_count += output;
+        self.usage.token_count = self.usage.input_count + self.usage.output_count;
     }
 
     async fn complete(&mut self, mut round: Round) -> Result<(), End> {
-        let follow_ups = std::mem::take(&mut round.follow_ups);
-        let mut messages = vec![self.answer(&round), self.verbose("generate_answer_finish")];
-        let follow_ups = follow_ups
+        let mut messages = Vec::new();
+        if !round.answered {
+            messages.push(self.answer(&round));
+        }
+        messages.push(self.verbose("generate_answer_finish"));
+        if self.is_to_suggest() {
+            // Whoever waits for the answer does not wait for the suggestions.
+            self.store(messages.clone()).await?;
+            self.say(&messages).await;
+            messages.clear();
+            round.follow_ups = self.suggest(&round.answer).await?;
+        } else if self.is_not_to_suggest() {
+            round.follow_ups.clear();
+        }
+        let follow_ups = round
+            .follow_ups
             .into_iter()
             .map(|text| self.message(MessageType::FollowUp, text));
         messages.extend(follow_ups);
@@ -438,26 +382,6 @@ impl Run {
         message
     }
 
-    fn function_call(&self, call: &ModelCall) -> Message {
-        let tool = self.tools.find(&call.name);
-        let numbers = tool.and_then(Tool::numbers);
-        // What belongs to no plugin is the agent's own.
-        let own = self.agent.config.id.parse().ok();
-        let content = FunctionCallContent {
-            name: call.name.clone(),
-            arguments: serde_json::from_str(&call.arguments)
-                .unwrap_or_else(|_| call.arguments.as_str().into()),
-            plugin_id: numbers.map(|(plugin, _)| plugin).or(own),
-            api_id: numbers.map(|(_, tool)| tool).or(own),
-            plugin_type: Some(1),
-            thought: None,
-        };
-        self.message(
-            MessageType::FunctionCall,
-            serde_json::to_string(&content).unwrap_or_default(),
-        )
-    }
-
     fn verbose(&self, msg_type: &str) -> Message {
         let data = r#"{"finish_reason":0,"FinData":""}"#;
         self.message(MessageType::Verbose, verbose_content(msg_type, data))
@@ -477,21 +401,6 @@ pub(crate) fn tool_response(mut message: Message, output: &str) -> Message {
     };
     message.content = serde_json::to_string(&content).unwrap_or_default();
     message
-}
-
-fn pending(turn: &Turn) -> Vec<ToolCall> {
-    let waiting = turn.calls.iter().filter(|call| call.output.is_none());
-    waiting
-        .map(|call| ToolCall {
-            id: call.id.clone(),
-            kind: ToolCallType::Function,
-            function: Some(ToolFunction {
-                name: call.name.clone(),
-                arguments: call.arguments.clone(),
-            }),
-            require_info: None,
-        })
-        .collect()
 }
 
 /// The first two events of a stream.

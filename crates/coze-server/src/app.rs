@@ -149,7 +149,7 @@ impl App {
     pub(crate) async fn use_space(
         &self,
         space: Arc<Space>,
-        configured: Configured,
+        mut configured: Configured,
     ) -> Result<(), String> {
         let open = self.tokens.is_empty() && space.tokens.is_empty();
         if open && self.address.get().is_some_and(|it| !it.ip().is_loopback()) {
@@ -168,6 +168,7 @@ impl App {
             .configured
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        configured.keep_running(&current);
         *current = Arc::new(configured);
         // What an app's tokens may do is written there too.
         self.keeper.forget_all();

@@ -5,9 +5,12 @@ mod channels;
 mod check;
 mod identity;
 mod library;
+mod mcp;
+mod models;
 mod oauth;
 mod place;
 pub(crate) mod schema;
+mod shortcuts;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,17 +23,22 @@ use serde_json::Value;
 use crate::edge::FaultRule;
 use crate::knowledge::{DatasetConfig, EmbeddingsConfig, KnowledgeConfig};
 use crate::limits::Limits;
-use crate::models::ScriptRule;
 use crate::plan::Plan;
 use crate::seed::Seed;
 use crate::settings::ModelSettings;
 use crate::traffic::TrafficConfig;
 
-pub use abilities::{PluginAuth, PluginConfig, PluginUse};
+pub use abilities::{
+    PluginAuth, PluginConfig, PluginUse, ShortcutConfig, ShortcutField, ShortcutFieldKind,
+    ShortcutToolConfig, SuggestConfig, SuggestMode,
+};
 pub use channels::ConnectorConfig;
 pub(crate) use channels::is_of_coze;
 pub use identity::{EnterpriseConfig, MemberConfig, SpaceConfig, TokenConfig, UserConfig};
 pub use library::{AppConfig, FolderConfig, FolderKind, TemplateConfig, VariableConfig};
+pub use mcp::{McpConfig, McpUse};
+pub(crate) use models::Waits;
+pub use models::{CozeConfig, ModelConfig, OfflineConfig, OpenAiConfig, TimeoutsConfig};
 pub use oauth::{OAuthAppConfig, OAuthKind};
 pub(crate) use place::Misfit;
 
@@ -140,6 +148,12 @@ pub struct Space {
     /// The plugins.
     #[serde(default)]
     pub plugins: Vec<PluginConfig>,
+    /// The MCP servers by name.
+    #[serde(default)]
+    pub mcp: BTreeMap<String, McpConfig>,
+    /// MCP servers may be programs that are started here.
+    #[serde(default)]
+    pub allow_commands: bool,
     /// The apps.
     #[serde(default)]
     pub apps: Vec<AppConfig>,
@@ -217,6 +231,14 @@ pub struct BotConfig {
     /// Plugins that it may use.
     #[serde(default)]
     pub plugins: Vec<PluginUse>,
+    /// MCP servers whose tools it may use.
+    #[serde(default)]
+    pub mcp: Vec<McpUse>,
+    /// Questions and calls that are ready to be sent.
+    #[serde(default)]
+    pub shortcuts: Vec<ShortcutConfig>,
+    /// Whether it suggests what to ask next; without it, it does not.
+    pub suggest_reply: Option<SuggestConfig>,
     /// What it looks up before it answers.
     #[serde(default)]
     pub knowledge: KnowledgeConfig,
@@ -243,43 +265,6 @@ pub struct ToolConfig {
 
 fn no_parameters() -> Value {
     serde_json::json!({"type": "object", "properties": {}})
-}
-
-/// A model.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(tag = "provider", rename_all = "lowercase")]
-pub enum ModelConfig {
-    /// The built-in deterministic model, with a script for tests.
-    Offline(OfflineConfig),
-    /// Any endpoint that speaks OpenAI's chat completions.
-    OpenAi(OpenAiConfig),
-}
-
-/// Settings of the built-in model.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OfflineConfig {
-    /// Rules, of which the first that matches the last message is followed.
-    #[serde(default)]
-    pub script: Vec<ScriptRule>,
-}
-
-/// Settings of an OpenAI-compatible model.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OpenAiConfig {
-    /// Up to and including `/v1`.
-    pub base_url: String,
-    /// The model's name there.
-    pub model: String,
-    /// The environment variable that holds the key.
-    pub api_key_env: Option<String>,
-    /// Spread.
-    pub temperature: Option<f64>,
-    /// Longest answer, in tokens.
-    pub max_tokens: Option<u32>,
-    /// Seconds to the first byte of an answer and between two of them; 120 by default.
-    pub timeout_s: Option<u64>,
 }
 
 /// A workflow.
@@ -398,7 +383,9 @@ impl Space {
     /// The files that it names.
     pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
         let workflows = self.workflows.iter().map(|it| &it.file);
-        workflows.map(|file| self.folder.join(file))
+        let plugins = self.plugins.iter().map(|it| &it.openapi);
+        let files = workflows.chain(plugins);
+        files.map(|file| self.folder.join(file))
     }
 
     /// The JSON Schema of a `coze.yaml`, for editors.

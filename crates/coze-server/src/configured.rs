@@ -16,6 +16,7 @@ use crate::config::{BotConfig, DEMO_BOT_ID, LOCAL_USER, Misfit, PluginUse, Space
 use crate::definition::Definition;
 use crate::knowledge::{self, Declared, Embedder};
 use crate::library::Library;
+use crate::mcp::McpServer;
 use crate::models::Model;
 use crate::oauth::OAuthApp;
 use crate::outbound::Outbound;
@@ -31,6 +32,8 @@ pub(crate) struct Configured {
     pub(crate) offline: Arc<dyn Model>,
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
     pub(crate) plugins: BTreeMap<String, Arc<Plugin>>,
+    /// MCP servers by name; those that are needed run.
+    pub(crate) mcp: BTreeMap<String, Arc<McpServer>>,
     /// Apps, folders and templates.
     pub(crate) library: Library,
     pub(crate) oauth_apps: BTreeMap<String, OAuthApp>,
@@ -51,7 +54,9 @@ impl Configured {
         let read_at = Clock::default().now();
         let workflows = workflows(space, read_at)?;
         let plugins = plugins(space)?;
+        let outbound = Outbound::new(space.allow_private_networks)?;
         Ok(Self {
+            mcp: mcp(space, &outbound)?,
             models: models(space)?,
             library: Library::new(space, read_at),
             bots: bots(space, &workflows, &plugins, read_at)?,
@@ -65,8 +70,18 @@ impl Configured {
                 Some(config) => Some(Arc::new(Embedder::new(config)?)),
                 None => None,
             },
-            outbound: Outbound::new(space.allow_private_networks)?,
+            outbound,
         })
+    }
+
+    /// Takes over the MCP servers of an earlier reading of which the file says the same: what runs
+    /// goes on. The others end with the last chat that uses them.
+    pub(crate) fn keep_running(&mut self, earlier: &Self) {
+        for (name, server) in &mut self.mcp {
+            if let Some(it) = earlier.mcp.get(name).filter(|it| it.is_same(server)) {
+                *server = Arc::clone(it);
+            }
+        }
     }
 
     /// The model of that name, or the built-in one: the ids of Coze's own models mean nothing here.
@@ -147,8 +162,40 @@ fn plugins(space: &Space) -> Result<BTreeMap<String, Arc<Plugin>>, Misfit> {
                 }
             }
         }
+        for (at, shortcut) in bot.shortcuts.iter().enumerate() {
+            let tool = shortcut.tool.as_ref();
+            let named = tool.and_then(|it| it.plugin.as_ref().zip(it.tool.as_ref()));
+            let Some((id, name)) = named else { continue };
+            let used = bot.plugins.iter().find(|it| it.id == *id);
+            let found = plugins.get(id).and_then(|it| it.tool(name));
+            if !found.is_some_and(|tool| used.is_some_and(|it| it.has(tool))) {
+                let why = format!(
+                    "bots: {}: shortcuts: {}: tool: the agent has no tool {name:?} of the plugin {id}",
+                    bot.name, shortcut.name
+                );
+                let place = format!("bots[{index}].shortcuts[{at}].tool.tool");
+                return Err(Misfit::new(place, why));
+            }
+        }
     }
     Ok(plugins)
+}
+
+fn mcp(space: &Space, outbound: &Outbound) -> Result<BTreeMap<String, Arc<McpServer>>, Misfit> {
+    // A program starts in a folder, and the one that the server was started in is not said.
+    let folder = match space.folder.as_os_str().is_empty() {
+        true => std::env::current_dir(),
+        false => std::path::absolute(&space.folder),
+    };
+    let folder = folder.map_err(|error| format!("the folder of coze.yaml: {error}"))?;
+    let mut servers = BTreeMap::new();
+    for (name, config) in &space.mcp {
+        let owner = space.space_or_local(config.space.as_deref())?;
+        let network = (space.allow_private_networks, outbound.clone());
+        let server = McpServer::new(name, config, owner, folder.clone(), network);
+        servers.insert(name.clone(), Arc::new(server));
+    }
+    Ok(servers)
 }
 
 fn models(space: &Space) -> Result<BTreeMap<String, Arc<dyn Model>>, Misfit> {
@@ -348,6 +395,7 @@ impl Agent {
             workflow_info_list: Some(workflows.collect()),
             suggest_reply_info: Some(definition.suggest_reply.clone())
                 .filter(|it| it.reply_mode.is_some()),
+            shortcut_commands: crate::shortcuts::wire(self),
             variables: Some(definition.variables.clone()).filter(|it| !it.is_empty()),
             owner_user_id: Some(Id::from(profile.owner)),
             folder_id: profile.folder.map(Id::from),

@@ -4,11 +4,14 @@
 use coze_types::Id;
 use coze_types::bots::{
     BotVariable, KnowledgeConfig, ModelInfoConfig, OnboardingInfo, PluginToolId, PromptInfo,
-    SuggestReplyInfo, UpdateBotBody, VariableChannel, VariableType,
+    SuggestReplyInfo, SuggestReplyMode, UpdateBotBody, VariableChannel, VariableType,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::config::{BotConfig, PluginUse, ToolConfig, VariableConfig};
+use crate::config::{
+    BotConfig, McpUse, PluginUse, ShortcutConfig, SuggestConfig, SuggestMode, ToolConfig,
+    VariableConfig,
+};
 use crate::settings::ModelSettings;
 
 /// What an agent is.
@@ -31,6 +34,9 @@ pub(crate) struct Definition {
     pub(crate) tools: Vec<ToolConfig>,
     /// Plugins as `coze.yaml` names them, which may be all tools of one.
     pub(crate) plugin_uses: Vec<PluginUse>,
+    /// Only agents of `coze.yaml`, and copies of them, have these.
+    pub(crate) mcp: Vec<McpUse>,
+    pub(crate) shortcuts: Vec<ShortcutConfig>,
 }
 
 impl Definition {
@@ -59,6 +65,9 @@ impl Definition {
             variables: config.variables.iter().map(wire_variable).collect(),
             tools: config.tools.clone(),
             plugin_uses: config.plugins.clone(),
+            mcp: config.mcp.clone(),
+            shortcuts: config.shortcuts.clone(),
+            suggest_reply: suggest_reply(config.suggest_reply.as_ref()),
             ..Self::default()
         }
     }
@@ -93,6 +102,10 @@ impl Definition {
                 .map(|it| it.as_str().to_owned())
                 .collect(),
             plugins: self.plugin_uses(),
+            mcp: self.mcp.clone(),
+            shortcuts: self.shortcuts.clone(),
+            // It is read where it is: in the words of the API.
+            suggest_reply: None,
             variables: self.variables.iter().map(config_variable).collect(),
             knowledge: crate::knowledge::KnowledgeConfig::of_api(&self.knowledge),
         }
@@ -153,6 +166,21 @@ impl Definition {
             self.model = Some(model);
         }
         set(&mut self.suggest_reply, body.suggest_reply_info);
+    }
+}
+
+/// Suggestions in the words of the API.
+fn suggest_reply(config: Option<&SuggestConfig>) -> SuggestReplyInfo {
+    let Some(config) = config else {
+        return SuggestReplyInfo::default();
+    };
+    SuggestReplyInfo {
+        reply_mode: Some(match config.reply_mode {
+            SuggestMode::Enable => SuggestReplyMode::Enable,
+            SuggestMode::Disable => SuggestReplyMode::Disable,
+            SuggestMode::Customized => SuggestReplyMode::Customized,
+        }),
+        customized_prompt: config.customized_prompt.clone(),
     }
 }
 

@@ -41,6 +41,7 @@ mod knowledge;
 mod library;
 mod limits;
 mod listen;
+mod mcp;
 mod models;
 mod not_served;
 mod oauth;
@@ -55,6 +56,7 @@ mod router;
 mod routes;
 mod seed;
 mod settings;
+mod shortcuts;
 mod store;
 mod testing;
 mod tools;
@@ -67,6 +69,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -77,10 +80,12 @@ use crate::store::{Db, StoreError};
 use crate::traffic::Recorder;
 
 pub use config::{
-    AppConfig, BotConfig, ConfigError, ConnectorConfig, DEMO_BOT_ID, Dialect, EnterpriseConfig,
-    FolderConfig, FolderKind, MemberConfig, ModelConfig, OAuthAppConfig, OAuthKind, OfflineConfig,
-    OpenAiConfig, PluginAuth, PluginConfig, PluginUse, ServerConfig, Space, SpaceConfig,
-    TemplateConfig, TokenConfig, ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
+    AppConfig, BotConfig, ConfigError, ConnectorConfig, CozeConfig, DEMO_BOT_ID, Dialect,
+    EnterpriseConfig, FolderConfig, FolderKind, McpConfig, McpUse, MemberConfig, ModelConfig,
+    OAuthAppConfig, OAuthKind, OfflineConfig, OpenAiConfig, PluginAuth, PluginConfig, PluginUse,
+    ServerConfig, ShortcutConfig, ShortcutField, ShortcutFieldKind, ShortcutToolConfig, Space,
+    SpaceConfig, SuggestConfig, SuggestMode, TemplateConfig, TimeoutsConfig, TokenConfig,
+    ToolConfig, UserConfig, VariableConfig, WorkflowConfig,
 };
 pub use edge::{Fault, FaultError, FaultRule};
 pub use knowledge::{
@@ -289,6 +294,9 @@ impl Server {
         app.tasks.close();
         // Work that does not end in time is marked as interrupted at the next start.
         let _ = tokio::time::timeout(PATIENCE, app.tasks.wait()).await;
+        // Each waits for its program, and not for long.
+        let configured = app.configured();
+        join_all(configured.mcp.values().map(|it| it.close())).await;
         let _ = tokio::time::timeout(Duration::from_secs(1), self.serving).await;
         let (db, recorder) = (app.db.clone(), self.recorder);
         let closed = tokio::task::spawn_blocking(move || {

@@ -1,4 +1,5 @@
-//! Calls to addresses that callers and documents name: web pages of a dataset, tools of a plugin.
+//! Calls to addresses that callers and documents name: web pages of a dataset, tools of a plugin or
+//! of an MCP server.
 //!
 //! Whoever names an address must not reach through this server what only this machine can reach.
 //! So a name is looked up here, every address behind it is checked, and the connection goes to one
@@ -87,6 +88,13 @@ impl Outbound {
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self { client, guard })
+    }
+
+    /// The client itself, for a protocol that makes requests of its own: names that it looks up are
+    /// checked, it follows no redirect, and each address given to it should have been
+    /// [checked](Self::check).
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
     }
 
     /// The address, if it is one that may be called. What is behind a name shows when it is
@@ -221,7 +229,7 @@ fn slow(host: String, time: Duration) -> OutboundError {
 }
 
 /// The refusal that a failure was caused by, or the failure in its own words.
-fn told(url: &Url, error: &reqwest::Error) -> OutboundError {
+pub(crate) fn told(url: &Url, error: &reqwest::Error) -> OutboundError {
     let mut why = "the connection failed".to_owned();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -271,7 +271,7 @@ fn object_string(field: &str, content: &str) -> Result<Vec<ObjectStringItem>, Fa
 }
 
 /// The files are there, and the caller may use them.
-async fn files_exist(
+pub(crate) async fn files_exist(
     app: &App,
     caller: &Caller,
     field: &str,

@@ -11,6 +11,7 @@ mod outcome;
 mod schema;
 mod sink;
 mod task;
+mod tool;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use crate::app::{App, Running};
 use crate::configured::Workflow;
 use crate::fail::Fail;
 use crate::models::ModelMessage;
-use crate::store::{ChatRecord, NodeOutputRecord, RunRecord};
+use crate::store::{NodeOutputRecord, RunRecord};
 
 use outcome::{refusal, result_text};
 
@@ -39,6 +40,7 @@ pub(crate) use chatflow::{ChatSink, answer_data};
 pub(crate) use outcome::{api_code, usage_of};
 pub(crate) use schema::{input_schema, param_schema};
 pub(crate) use sink::{EventSink, NoSink, Sink};
+pub(crate) use tool::{ToolRun, ToolText, call_as_tool};
 
 /// How long one sitting of a run may take; the service allows 10 minutes, 24 hours in the
 /// background.
@@ -518,51 +520,4 @@ fn corrupt(error: &dyn std::fmt::Display) -> Fail {
 /// Where a run can be looked at: on this server, its history.
 pub(crate) fn debug_url(app: &App, workflow: &str, run: i64) -> String {
     format!("{}/v1/workflows/{workflow}/run_histories/{run}", app.url())
-}
-
-/// Runs a workflow as a tool of an agent; what its nodes say is not forwarded.
-pub(crate) async fn call_as_tool(
-    app: &App,
-    workflow: &Workflow,
-    arguments: &str,
-    chat: &ChatRecord,
-    cancel: &CancellationToken,
-) -> Result<String, String> {
-    let parameters: Map<String, Value> = serde_json::from_str(arguments)
-        .map_err(|error| format!("the arguments are no JSON object: {error}"))?;
-    let start = Start {
-        parameters,
-        mode: Mode::Sync,
-        bot_id: chat.chat.bot_id.as_deref().unwrap_or("0").to_owned(),
-        connector_id: "1024".to_owned(),
-        connector_uid: chat.user_id.clone(),
-        log_id: String::new(),
-        conversation: None,
-        history: Vec::new(),
-    };
-    let mut driver = Driver::start(app, workflow, start)
-        .await
-        .map_err(|fail| fail.msg.into_owned())?;
-    let token = driver.token();
-    let mut sink = NoSink;
-    let work = driver.drive(&mut sink);
-    tokio::pin!(work);
-    let ended = tokio::select! {
-        biased;
-        ended = &mut work => ended,
-        () = cancel.cancelled() => {
-            token.cancel();
-            work.await
-        }
-    };
-    match ended.map_err(|fail| fail.msg.into_owned())? {
-        Ended::Done(Outcome::Success {
-            answer: Some(answer),
-            ..
-        }) => Ok(answer),
-        Ended::Done(Outcome::Success { output, .. }) => Ok(Value::Object(output).to_string()),
-        Ended::Done(Outcome::Failed(failure)) => Err(failure.to_string()),
-        Ended::Done(Outcome::Cancelled { .. }) => Err("the workflow was cancelled".to_owned()),
-        Ended::Waiting => Err("the workflow asks a question, which a tool cannot".to_owned()),
-    }
 }

@@ -5,6 +5,12 @@ use std::io;
 
 use tracing_subscriber::EnvFilter;
 
+/// A filter without the library that speaks MCP, which logs content, unless the filter names it:
+/// what stands behind counts more.
+fn quiet(filter: &str) -> String {
+    format!("rmcp=off,{filter}")
+}
+
 /// Starts logging when `COZE_LOG` is set, or else at the level that a command has by default.
 pub(crate) fn start(default: Option<&str>) {
     let asked = env::var("COZE_LOG")
@@ -14,7 +20,8 @@ pub(crate) fn start(default: Option<&str>) {
         return;
     };
     // Whoever gets no logs because of a typo would look for them in vain.
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter =
+        EnvFilter::try_new(quiet(filter)).unwrap_or_else(|_| EnvFilter::new(quiet("warn")));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

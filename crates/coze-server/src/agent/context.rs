@@ -71,6 +71,7 @@ pub(crate) async fn request(
         }
     }
     let mut request = ModelRequest {
+        user: record.user_id.clone(),
         system: system.join("\n"),
         knowledge: passages.iter().map(|it| it.text.clone()).collect(),
         messages,

@@ -14,8 +14,7 @@ const TOOL: &str = "recallKnowledge";
 
 /// The tool, if the agent has something to look up and does not do so by itself.
 pub(super) fn tool(agent: &Agent) -> Option<ToolSpec> {
-    let knowledge = &agent.config.knowledge;
-    if knowledge.auto || knowledge.datasets.is_empty() {
+    if !agent.config.knowledge.is_tool() {
         return None;
     }
     Some(ToolSpec {

@@ -1,5 +1,4 @@
-//! What agents can do besides talking, as `coze.yaml` has it: plugins, MCP servers, suggestions,
-//! shortcuts.
+//! What agents can do besides talking, as `coze.yaml` has it: plugins, suggestions, shortcuts.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,7 +40,7 @@ pub struct PluginConfig {
 }
 
 /// The key of a plugin.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PluginAuth {
     /// The environment variable that holds it.
@@ -105,4 +104,109 @@ impl From<PluginForm> for PluginUse {
             PluginForm::Tools(PluginTools { id, tools }) => Self { id, tools },
         }
     }
+}
+
+/// Whether an agent suggests what to ask next, in the words of the API.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuggestConfig {
+    /// `enable`, `disable` or `customized`.
+    pub reply_mode: SuggestMode,
+    /// The prompt that makes suggestions; needed by, and only for, `customized`.
+    pub customized_prompt: Option<String>,
+}
+
+/// How an agent suggests what to ask next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SuggestMode {
+    /// Up to three questions behind each answer.
+    Enable,
+    /// None.
+    #[default]
+    Disable,
+    /// Up to three questions, made by a prompt of one's own.
+    Customized,
+}
+
+/// A shortcut of an agent: a question, or the call of a tool, that is ready to be sent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShortcutConfig {
+    /// Digits; quote it, YAML would read a number.
+    #[serde(deserialize_with = "id")]
+    #[schemars(schema_with = "schema::id")]
+    pub id: String,
+    /// What its button says.
+    pub name: String,
+    /// What the user types, such as `/weather`.
+    #[serde(default)]
+    pub command: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// The question that it makes: a Jinja template over its components.
+    pub query_template: String,
+    /// What the user fills in.
+    #[serde(default)]
+    pub components: Vec<ShortcutField>,
+    /// The tool that it calls, before the model is asked.
+    pub tool: Option<ShortcutToolConfig>,
+}
+
+/// What the user fills into a shortcut.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShortcutField {
+    /// The name, also in the template and in the `parameters` of a call.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// What is filled in.
+    #[serde(default, rename = "type")]
+    pub kind: ShortcutFieldKind,
+    /// The parameter of the tool that it fills; its name by default.
+    pub tool_parameter: Option<String>,
+    /// Taken when a call does not say; without one the field is required.
+    pub default_value: Option<String>,
+    /// It is not shown: the default is always taken.
+    #[serde(default)]
+    pub is_hide: bool,
+    /// What can be chosen, for `select`.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+/// What is filled into a field of a shortcut.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ShortcutFieldKind {
+    /// A text.
+    #[default]
+    Text,
+    /// One of several options.
+    Select,
+    /// A file or an image.
+    File,
+}
+
+/// The tool of a shortcut: a workflow of the agent, or a tool of one of its plugins.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShortcutToolConfig {
+    /// The id of a workflow of the agent.
+    #[serde(default, deserialize_with = "some_id")]
+    #[schemars(schema_with = "schema::some_id")]
+    pub workflow: Option<String>,
+    /// The id of a plugin of the agent.
+    #[serde(default, deserialize_with = "some_id")]
+    #[schemars(schema_with = "schema::some_id")]
+    pub plugin: Option<String>,
+    /// The name of the plugin's tool.
+    pub tool: Option<String>,
+}
+
+fn some_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    id(deserializer).map(Some)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Space;
 use super::place::Misfit;
+use super::{ModelConfig, Space};
 
 impl Space {
     /// Every name that is used must be there, and no id twice.
@@ -78,6 +78,9 @@ impl Space {
                 return Err(Misfit::new(format!("plugins[{index}].id"), why));
             }
         }
+        self.check_models()?;
+        self.check_mcp()?;
+        self.check_shortcuts()?;
         self.check_library()?;
         for (index, rule) in self.faults.iter().enumerate() {
             if let Some((key, why)) = rule.problem() {
@@ -86,5 +89,42 @@ impl Space {
             }
         }
         crate::knowledge::check(self)
+    }
+
+    /// What a model can do its agents want, and it is waited for.
+    fn check_models(&self) -> Result<(), Misfit> {
+        for (name, model) in &self.models {
+            let timeouts = match model {
+                ModelConfig::Offline(_) => continue,
+                ModelConfig::OpenAi(it) => &it.timeouts,
+                ModelConfig::Coze(it) => &it.timeouts,
+            };
+            if let Some(key) = timeouts.zero() {
+                let why = format!("models: {name}: timeouts: {key}: it must be at least 1");
+                return Err(Misfit::new(format!("models.{name}.timeouts.{key}"), why));
+            }
+        }
+        for (index, bot) in self.bots.iter().enumerate() {
+            let model = bot.model.as_ref().and_then(|it| self.models.get(it));
+            if !matches!(model, Some(ModelConfig::Coze(_))) {
+                continue;
+            }
+            let tools = [
+                ("tools", !bot.tools.is_empty()),
+                ("workflows", !bot.workflows.is_empty()),
+                ("plugins", !bot.plugins.is_empty()),
+                ("mcp", !bot.mcp.is_empty()),
+                ("knowledge", bot.knowledge.is_tool()),
+            ];
+            if let Some((key, _)) = tools.into_iter().find(|(_, some)| *some) {
+                let why = format!(
+                    "bots: {}: {key}: a model of the provider coze is an agent with tools of its \
+                     own, and takes no others",
+                    bot.name
+                );
+                return Err(Misfit::new(format!("bots[{index}].{key}"), why));
+            }
+        }
+        Ok(())
     }
 }

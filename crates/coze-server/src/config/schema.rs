@@ -31,3 +31,12 @@ pub(crate) fn id(_: &mut SchemaGenerator) -> Schema {
 pub(crate) fn ids(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "items": id(generator), "default": []})
 }
+
+/// The same, or nothing.
+pub(crate) fn some_id(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "integer", "null"],
+        "pattern": "^[0-9]{1,19}$",
+        "minimum": 0
+    })
+}

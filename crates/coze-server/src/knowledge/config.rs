@@ -41,6 +41,11 @@ impl Default for KnowledgeConfig {
 }
 
 impl KnowledgeConfig {
+    /// There is something to look up, and the model asks for it by a tool.
+    pub(crate) fn is_tool(&self) -> bool {
+        !self.auto && !self.datasets.is_empty()
+    }
+
     /// What the API says; it knows no more than this.
     pub(crate) fn of_api(api: &coze_types::bots::KnowledgeConfig) -> Self {
         let datasets = api.dataset_ids.iter().flatten();

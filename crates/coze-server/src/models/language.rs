@@ -80,6 +80,45 @@ pub(super) fn detect(text: &str) -> Language {
     }
 }
 
+/// What a model is told that is to suggest questions, in the language of the talk.
+pub(crate) fn suggestion_prompt(talk: &str) -> &'static str {
+    match detect(talk) {
+        Language::Chinese => {
+            "根据下面的对话，写出用户接下来最可能问的三个问题。站在用户的角度写，每行一个问题，每个不超过 \
+             30 个字，不要编号，不要写别的内容。"
+        }
+        Language::English => {
+            "From the conversation below, write the three questions that the user is most likely to ask \
+             next. Write them as the user would, one on each line, at most 15 words each, without numbers \
+             and without anything else."
+        }
+        Language::Japanese => {
+            "以下の会話をもとに、ユーザーが次に尋ねそうな質問を三つ書いてください。ユーザーの立場で、一行に一つ、\
+             番号や余計な文は付けずに短く書いてください。"
+        }
+        Language::Korean => {
+            "아래 대화를 바탕으로 사용자가 다음에 물어볼 만한 질문 세 개를 쓰세요. 사용자의 입장에서 한 줄에 \
+             하나씩, 번호나 다른 말 없이 짧게 쓰세요."
+        }
+        Language::Russian => {
+            "По разговору ниже напишите три вопроса, которые пользователь скорее всего задаст дальше. От лица \
+             пользователя, по одному в строке, коротко, без номеров и без другого текста."
+        }
+        Language::French => {
+            "D'après la conversation ci-dessous, écrivez les trois questions que l'utilisateur posera \
+             probablement ensuite. Écrivez comme lui, une par ligne, brièvement, sans numéros ni autre texte."
+        }
+        Language::German => {
+            "Schreibe nach dem folgenden Gespräch die drei Fragen, die der Nutzer am ehesten als Nächstes \
+             stellt. Aus seiner Sicht, eine je Zeile, kurz, ohne Nummern und ohne anderen Text."
+        }
+        Language::Spanish => {
+            "A partir de la conversación siguiente, escribe las tres preguntas que el usuario hará \
+             probablemente después. Desde su punto de vista, una por línea, breves, sin números ni otro texto."
+        }
+    }
+}
+
 impl Language {
     pub(super) fn phrases(self) -> &'static Phrases {
         match self {

@@ -1,8 +1,12 @@
 //! Where answers come from.
 //!
 //! A [`Model`] turns a request into a stream of [`ModelEvent`]s and knows nothing of chats,
-//! messages or the store. `offline` is built in; `openai` speaks to any compatible endpoint.
+//! messages or the store. `offline` is built in; `openai` speaks to any compatible endpoint, `coze`
+//! to an agent of a Coze account. What goes wrong before an answer has begun is tried once more
+//! (`attempts`).
 
+mod attempts;
+mod coze;
 mod language;
 mod offline;
 mod openai;
@@ -15,7 +19,8 @@ use serde_json::Value;
 
 use crate::config::{Misfit, ModelConfig, Space};
 
-pub(crate) use language::is_cjk;
+use coze::Coze;
+pub(crate) use language::{is_cjk, suggestion_prompt};
 pub(crate) use offline::Offline;
 pub(crate) use openai::OpenAi;
 pub use script::{ScriptCall, ScriptError, ScriptRule};
@@ -23,6 +28,8 @@ pub use script::{ScriptCall, ScriptError, ScriptRule};
 /// What a model is asked.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ModelRequest {
+    /// Whom the answer is for, for providers that tell their users apart; may be empty.
+    pub(crate) user: String,
     /// The system prompt, rendered.
     pub(crate) system: String,
     /// Passages that were looked up for the question, best first.
@@ -114,6 +121,10 @@ pub(crate) type ModelStream = BoxStream<'static, Result<ModelEvent, ModelError>>
 pub(crate) trait Model: Send + Sync {
     /// Its name, as shown to users.
     fn name(&self) -> &str;
+    /// It can be asked what the user might ask next. Others say it by themselves, or never.
+    fn can_suggest(&self) -> bool {
+        true
+    }
     /// Answers. Dropping the stream ends the work.
     fn respond(&self, request: ModelRequest) -> ModelStream;
 }
@@ -181,6 +192,7 @@ fn text_of(parts: &[Part]) -> String {
 pub(crate) fn build(space: &Space, name: Option<&str>) -> Result<Arc<dyn Model>, Misfit> {
     match name.and_then(|name| space.models.get(name)) {
         Some(ModelConfig::OpenAi(config)) => Ok(Arc::new(OpenAi::new(config)?)),
+        Some(ModelConfig::Coze(config)) => Ok(Arc::new(Coze::new(config)?)),
         Some(ModelConfig::Offline(config)) => Ok(Arc::new(Offline::new(&config.script)?)),
         None => Ok(Arc::new(Offline::new(&[])?)),
     }

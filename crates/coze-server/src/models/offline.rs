@@ -30,6 +30,10 @@ impl Model for Offline {
         "offline"
     }
 
+    fn can_suggest(&self) -> bool {
+        false
+    }
+
     fn respond(&self, request: ModelRequest) -> ModelStream {
         if let Some(stream) = self.script.respond(&request) {
             return stream;

@@ -1,19 +1,18 @@
 //! Any endpoint that speaks OpenAI's chat completions, streamed.
 
-use std::time::Duration;
+mod answer;
 
 use bytes::Bytes;
-use coze_types::sse::Decoder;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{StreamExt, stream};
+use http::header::CONTENT_TYPE;
 use reqwest::Client;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Model, ModelCall, ModelError, ModelEvent, ModelMessage, ModelRequest, ModelStream, Part,
-    count_tokens,
-};
-use crate::config::{Misfit, OpenAiConfig};
+use super::attempts::{self, Attempt, Broken};
+use super::offline::usage_of;
+use super::{Model, ModelError, ModelMessage, ModelRequest, ModelStream, Part};
+use crate::config::{Misfit, OpenAiConfig, Waits};
+use answer::Reader;
 
 /// A model behind an OpenAI-compatible endpoint.
 pub(crate) struct OpenAi {
@@ -23,7 +22,8 @@ pub(crate) struct OpenAi {
     key_env: Option<String>,
     temperature: Option<f64>,
     max_tokens: Option<u32>,
-    timeout: Duration,
+    waits: Waits,
+    retry: bool,
 }
 
 impl OpenAi {
@@ -33,8 +33,9 @@ impl OpenAi {
             let why = format!("base_url {:?}: {error}", config.base_url);
             Misfit::new("base_url", why)
         })?;
+        let waits = config.timeouts.waits(config.timeout_s);
         let client = Client::builder()
-            .connect_timeout(Duration::from_secs(10))
+            .connect_timeout(waits.connect)
             // A redirect could carry the key to another host.
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -46,7 +47,8 @@ impl OpenAi {
             key_env: config.api_key_env.clone(),
             temperature: config.temperature,
             max_tokens: config.max_tokens,
-            timeout: Duration::from_secs(config.timeout_s.unwrap_or(120)),
+            waits,
+            retry: config.retry,
         })
     }
 
@@ -173,27 +175,60 @@ impl Model for OpenAi {
             Ok(key) => key,
             Err(error) => return stream::iter([Err(error)]).boxed(),
         };
-        let mut call = self.client.post(&self.url).json(&self.body(&request));
-        if let Some(key) = &key {
+        let call = Call {
+            client: self.client.clone(),
+            url: self.url.clone(),
+            body: self.body(&request).to_string().into(),
+            key,
+            model: self.model.clone(),
+            waits: self.waits,
+            input: usage_of(&request),
+        };
+        let total = self.waits.total;
+        attempts::ask(&self.model, move || call.attempt(), self.retry, total)
+    }
+}
+
+/// A question, ready to be sent as often as it takes.
+struct Call {
+    client: Client,
+    url: String,
+    body: Bytes,
+    key: Option<String>,
+    model: String,
+    waits: Waits,
+    /// Tokens of the question.
+    input: i64,
+}
+
+impl Call {
+    fn attempt(&self) -> Attempt {
+        let mut call = self.client.post(&self.url).body(self.body.clone());
+        call = call.header(CONTENT_TYPE, "application/json");
+        if let Some(key) = &self.key {
             call = call.bearer_auth(key);
         }
-        let input = super::offline::usage_of(&request);
-        let reader = Reader::new(self.model.clone(), key, input);
-        let timeout = self.timeout;
+        let reader = Reader::new(self.model.clone(), self.key.clone(), self.input);
+        let waits = self.waits;
         let answer = async move {
-            match tokio::time::timeout(timeout, call.send()).await {
-                Err(_) => Err(reader.error(5000, format_args!("no answer within {timeout:?}"))),
-                Ok(Err(error)) => Err(reader.error(5000, describe(&error))),
-                Ok(Ok(response)) if !response.status().is_success() => {
-                    Err(reader.refusal(timeout, response).await)
+            match tokio::time::timeout(waits.first_byte, call.send()).await {
+                Err(_) => {
+                    let why = format!("no answer within {:?}", waits.first_byte);
+                    Err(Broken::for_good(reader.error(5000, why)))
                 }
-                Ok(Ok(response)) => Ok(read(reader, timeout, response.bytes_stream())),
+                Ok(Err(error)) => Err(Broken::for_now(reader.error(5000, describe(&error)))),
+                Ok(Ok(response)) if !response.status().is_success() => {
+                    Err(reader.refusal(waits.silence, response).await)
+                }
+                Ok(Ok(response)) => {
+                    Ok(answer::read(reader, waits.silence, response.bytes_stream()))
+                }
             }
         };
         stream::once(answer)
             .flat_map(|answer| match answer {
                 Ok(events) => events,
-                Err(error) => stream::iter([Err(error)]).boxed(),
+                Err(broken) => stream::iter([Err(broken)]).boxed(),
             })
             .boxed()
     }
@@ -208,313 +243,4 @@ fn describe(error: &reqwest::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-/// Reads the stream of one answer.
-struct Reader {
-    model: String,
-    key: Option<String>,
-    decoder: Decoder,
-    calls: Vec<ModelCall>,
-    usage: Option<(i64, i64)>,
-    /// Tokens of the request, counted here for providers that do not count.
-    input: i64,
-    output: i64,
-    finished: bool,
-    ended: bool,
-}
-
-impl Reader {
-    fn new(model: String, key: Option<String>, input: i64) -> Self {
-        Self {
-            model,
-            key,
-            decoder: Decoder::new(),
-            calls: Vec::new(),
-            usage: None,
-            input,
-            output: 0,
-            finished: false,
-            ended: false,
-        }
-    }
-
-    /// An error that names the model and never shows the key, even when the provider repeats it.
-    fn error(&self, code: i64, msg: impl std::fmt::Display) -> ModelError {
-        let mut msg = format!("the model {}: {msg}", self.model);
-        if let Some(key) = self.key.as_deref().filter(|key| !key.is_empty()) {
-            msg = msg.replace(key, "***");
-        }
-        ModelError { code, msg }
-    }
-
-    async fn refusal(&self, timeout: Duration, response: reqwest::Response) -> ModelError {
-        let status = response.status();
-        let code = match status.as_u16() {
-            401 | 403 => 4012,
-            404 => 4012,
-            429 => 4013,
-            _ => 5000,
-        };
-        let body = tokio::time::timeout(timeout, response.bytes()).await;
-        let text = body
-            .ok()
-            .and_then(Result::ok)
-            .and_then(|body| error_text(&body));
-        match text {
-            Some(text) => self.error(code, format_args!("HTTP {}: {text}", status.as_u16())),
-            None => self.error(code, format_args!("HTTP {}", status.as_u16())),
-        }
-    }
-
-    /// What a chunk of bytes says.
-    fn push(&mut self, bytes: &[u8]) -> Vec<Result<ModelEvent, ModelError>> {
-        let mut events = Vec::new();
-        self.decoder.push(bytes);
-        loop {
-            match self.decoder.advance() {
-                Ok(true) => {
-                    let data = self.decoder.frame().data.unwrap_or_default().to_vec();
-                    self.frame(&data, &mut events);
-                }
-                Ok(false) => return events,
-                Err(error) => {
-                    events.push(Err(self.error(5000, error)));
-                    return events;
-                }
-            }
-            if events.iter().any(Result::is_err) {
-                return events;
-            }
-        }
-    }
-
-    fn frame(&mut self, data: &[u8], events: &mut Vec<Result<ModelEvent, ModelError>>) {
-        match data.trim_ascii() {
-            b"" => return,
-            b"[DONE]" => {
-                self.ended = true;
-                return;
-            }
-            _ => {}
-        }
-        let chunk: Chunk = match serde_json::from_slice(data) {
-            Ok(chunk) => chunk,
-            Err(error) => {
-                events.push(Err(
-                    self.error(5000, format_args!("its stream is not readable: {error}"))
-                ));
-                return;
-            }
-        };
-        if let Some(error) = chunk.error {
-            let text = error
-                .get("message")
-                .and_then(Value::as_str)
-                .unwrap_or("an error in the stream");
-            events.push(Err(self.error(5000, text)));
-            return;
-        }
-        if let Some(usage) = chunk.usage {
-            self.usage = Some((usage.prompt_tokens, usage.completion_tokens));
-        }
-        for choice in chunk.choices {
-            let delta = choice.delta;
-            let reasoning = delta.reasoning_content.or(delta.reasoning);
-            if let Some(text) = reasoning.filter(|text| !text.is_empty()) {
-                self.output += count_tokens(&text);
-                events.push(Ok(ModelEvent::Reasoning(text)));
-            }
-            if let Some(text) = delta.content.filter(|text| !text.is_empty()) {
-                self.output += count_tokens(&text);
-                events.push(Ok(ModelEvent::Text(text)));
-            }
-            for piece in delta.tool_calls.unwrap_or_default() {
-                self.call_piece(piece);
-            }
-            self.finished |= choice.finish_reason.is_some();
-        }
-    }
-
-    /// Calls come in pieces, told apart by their index.
-    fn call_piece(&mut self, piece: CallPiece) {
-        let index = piece.index.unwrap_or(self.calls.len()).min(127);
-        while self.calls.len() <= index {
-            self.calls.push(ModelCall::default());
-        }
-        let Some(call) = self.calls.get_mut(index) else {
-            return;
-        };
-        if let Some(id) = piece.id.filter(|id| !id.is_empty()) {
-            call.id = id;
-        }
-        if let Some(function) = piece.function {
-            call.name
-                .push_str(function.name.as_deref().unwrap_or_default());
-            call.arguments
-                .push_str(function.arguments.as_deref().unwrap_or_default());
-        }
-    }
-
-    /// What is left to say when the stream has ended.
-    fn close(&mut self) -> Vec<Result<ModelEvent, ModelError>> {
-        if !self.finished {
-            let why = "its stream ended before the answer was complete";
-            return vec![Err(self.error(5000, why))];
-        }
-        let mut events: Vec<_> = Vec::new();
-        for mut call in std::mem::take(&mut self.calls) {
-            if call.name.is_empty() {
-                continue;
-            }
-            if call.arguments.trim().is_empty() {
-                call.arguments = "{}".to_owned();
-            }
-            self.output += count_tokens(&call.arguments);
-            events.push(Ok(ModelEvent::Call(call)));
-        }
-        let (input, output) = self.usage.unwrap_or((self.input, self.output));
-        events.push(Ok(ModelEvent::Usage { input, output }));
-        events
-    }
-}
-
-type Bodies = stream::BoxStream<'static, reqwest::Result<Bytes>>;
-
-fn read(
-    reader: Reader,
-    timeout: Duration,
-    body: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
-) -> ModelStream {
-    let state: Option<(Reader, Bodies)> = Some((reader, body.boxed()));
-    stream::unfold(state, move |state| async move {
-        let (mut reader, mut body) = state?;
-        let (events, go_on) = match tokio::time::timeout(timeout, body.next()).await {
-            Err(_) => (
-                vec![Err(
-                    reader.error(5000, format_args!("silent for {timeout:?}"))
-                )],
-                false,
-            ),
-            Ok(Some(Err(error))) => (vec![Err(reader.error(5000, describe(&error)))], false),
-            Ok(None) => (reader.close(), false),
-            Ok(Some(Ok(bytes))) => {
-                let mut events = reader.push(&bytes);
-                let failed = events.iter().any(Result::is_err);
-                if reader.ended && !failed {
-                    events.extend(reader.close());
-                }
-                let go_on = !failed && !reader.ended;
-                (events, go_on)
-            }
-        };
-        Some((stream::iter(events), go_on.then_some((reader, body))))
-    })
-    .flatten()
-    .boxed()
-}
-
-fn error_text(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    let error = body.get("error")?;
-    let text = error
-        .get("message")
-        .and_then(Value::as_str)
-        .or_else(|| error.as_str())?;
-    Some(text.chars().take(500).collect())
-}
-
-#[derive(Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    usage: Option<ChunkUsage>,
-    error: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    delta: Delta,
-    finish_reason: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Delta {
-    content: Option<String>,
-    /// The name that DeepSeek and Doubao give it.
-    reasoning_content: Option<String>,
-    /// The name that OpenRouter and vLLM give it.
-    reasoning: Option<String>,
-    tool_calls: Option<Vec<CallPiece>>,
-}
-
-#[derive(Deserialize)]
-struct CallPiece {
-    index: Option<usize>,
-    id: Option<String>,
-    function: Option<FunctionPiece>,
-}
-
-#[derive(Deserialize)]
-struct FunctionPiece {
-    name: Option<String>,
-    arguments: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ChunkUsage {
-    #[serde(default)]
-    prompt_tokens: i64,
-    #[serde(default)]
-    completion_tokens: i64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reader() -> Reader {
-        Reader::new("m".into(), Some("hidden".into()), 7)
-    }
-
-    #[test]
-    fn calls_split_over_chunks_are_put_together() {
-        let mut reader = reader();
-        for data in [
-            r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"w","arguments":""}}]}}]}"#,
-            r#"{"choices":[{"delta":{"tool_calls":[{"index":1,"id":"c2","function":{"name":"t","arguments":"{}"}}]}}]}"#,
-            r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]}}]}"#,
-            r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]},"finish_reason":"tool_calls"}]}"#,
-        ] {
-            assert_eq!(reader.push(format!("data: {data}\n\n").as_bytes()), []);
-        }
-        let call = |id: &str, name: &str, arguments: &str| {
-            let (id, name, arguments) = (id.into(), name.into(), arguments.into());
-            Ok(ModelEvent::Call(ModelCall {
-                id,
-                name,
-                arguments,
-            }))
-        };
-        let events = reader.close();
-        assert_eq!(
-            events[..2],
-            [call("c1", "w", "{\"a\":1}"), call("c2", "t", "{}")]
-        );
-    }
-
-    #[test]
-    fn a_stream_that_is_cut_is_an_error() {
-        let mut reader = reader();
-        let events = reader.push(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n");
-        assert_eq!(events, [Ok(ModelEvent::Text("a".into()))]);
-        assert!(reader.close()[0].is_err());
-    }
-
-    #[test]
-    fn the_key_is_never_shown() {
-        let error = reader().error(4012, "HTTP 401: wrong key hidden");
-        assert_eq!(error.msg, "the model m: HTTP 401: wrong key ***");
-    }
 }

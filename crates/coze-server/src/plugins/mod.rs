@@ -13,6 +13,7 @@ use crate::config::{PluginAuth, PluginConfig};
 use openapi::Operation;
 
 pub(crate) use call::CallError;
+pub(crate) use openapi::identifier;
 
 /// How long a tool may take unless the file says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -68,7 +69,7 @@ impl Plugin {
         }
         let plugin: i64 = config.id.parse().unwrap_or_default();
         let tools = document.operations.into_iter().map(|it| PluginTool {
-            id: tool_id(plugin, &it.name),
+            id: stable_id(plugin, &it.name),
             name: it.name.clone(),
             description: it.description.clone(),
             input: it.input_schema(),
@@ -79,7 +80,7 @@ impl Plugin {
         Ok(Self {
             id: config.id.clone(),
             space,
-            name_for_model: match openapi::identifier(&name).trim_matches('_') {
+            name_for_model: match identifier(&name).trim_matches('_') {
                 "" => format!("plugin_{}", config.id),
                 plain => plain.to_owned(),
             },
@@ -125,11 +126,11 @@ impl Plugin {
 
 /// The id of a category of the store.
 pub(crate) fn category_id(name: &str) -> i64 {
-    tool_id(0, name)
+    stable_id(0, name)
 }
 
 /// An id that is always the same for the same tool, below those that the server gives out.
-fn tool_id(plugin: i64, name: &str) -> i64 {
+pub(crate) fn stable_id(plugin: i64, name: &str) -> i64 {
     let bytes = plugin.to_le_bytes().into_iter().chain(name.bytes());
     // FNV-1a.
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

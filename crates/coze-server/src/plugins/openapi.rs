@@ -297,7 +297,7 @@ fn text_at(value: &Value, pointer: &str) -> Option<String> {
 }
 
 /// A name that models take: letters, digits, `_` and `-`.
-pub(super) fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     let mut plain = String::new();
     for character in name.chars() {
         let fits = character.is_ascii_alphanumeric() || matches!(character, '_' | '-');

@@ -18,6 +18,7 @@ use crate::caller::Caller;
 use crate::config::Dialect;
 use crate::fail::Fail;
 use crate::output::Output;
+use crate::shortcuts;
 use crate::store::{ChatRecord, Unit, number};
 use crate::validate;
 
@@ -29,6 +30,15 @@ pub(crate) async fn start(app: App, call: Call<StartChat>) -> Result<Answer<Data
     let default = !(stream && app.dialect == Dialect::Skill);
     let save_history = body.auto_save_history.unwrap_or(default);
     let agent = bots::open(&app, &call.user, &body.bot_id, &edition(&body)).await?;
+    if let Some(used) = &body.shortcut_command {
+        let filled = shortcuts::fill(shortcuts::find(&agent, used)?, used)?;
+        for (place, file) in &filled.files {
+            validate::files_exist(&app, &call.user, place, std::slice::from_ref(file)).await?;
+        }
+        // It makes the question, behind what is given besides.
+        let messages = body.additional_messages.get_or_insert_default();
+        messages.push(filled.question);
+    }
     if agent.profile.stored && !is_draft(&body) {
         // A chat that pauses goes on with the version that it began with.
         body.bot_version = Some(agent.profile.version.clone());

@@ -5,15 +5,16 @@ pub(crate) mod calculator;
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde_json::{Map, Value};
-use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::configured::{Agent, Workflow};
-use crate::models::ToolSpec;
+use crate::config::{McpUse, ShortcutToolConfig};
+use crate::configured::{Agent, Configured, Workflow};
+use crate::mcp::{McpServer, McpTool};
+use crate::models::{ModelError, ToolSpec};
 use crate::plugins::{Plugin, PluginTool};
-use crate::store::ChatRecord;
-use crate::workflows;
+use crate::workflows::{self, ToolRun};
 
 pub(crate) use builtin::call;
 
@@ -33,6 +34,8 @@ enum Origin {
     Workflow(Arc<Workflow>),
     /// A plugin, and the place of the tool in it.
     Plugin(Arc<Plugin>, usize),
+    /// An MCP server, the tools that it had at the beginning, and the place of the tool in them.
+    Mcp(Arc<McpServer>, Arc<[McpTool]>, usize),
 }
 
 /// The tools of an agent, at the beginning of a chat.
@@ -40,7 +43,60 @@ enum Origin {
 pub(crate) struct Toolbox(Vec<Tool>);
 
 impl Toolbox {
-    pub(crate) fn of(agent: &Agent) -> Self {
+    /// The tools of an agent; starts the MCP servers that it uses.
+    ///
+    /// # Errors
+    /// An MCP server that the agent needs cannot be used.
+    pub(crate) async fn of(agent: &Agent, configured: &Configured) -> Result<Self, ModelError> {
+        let mut tools = Self::plain(agent);
+        let servers = agent.config.mcp.iter().filter_map(|used| {
+            let server = configured.mcp.get(&used.server)?;
+            (server.space == agent.space).then_some((used, server))
+        });
+        let started = servers.map(async |(used, server)| (used, server, server.tools().await));
+        for (used, server, found) in join_all(started).await {
+            let added = found.map_err(|error| error.to_string());
+            let added = added.and_then(|found| tools.add_server(used, server, &found));
+            match added {
+                Ok(()) => {}
+                Err(msg) if server.is_required() => return Err(ModelError { code: 5000, msg }),
+                Err(msg) => tracing::warn!(error = msg, "a chat goes on without an MCP server"),
+            }
+        }
+        Ok(tools)
+    }
+
+    /// The tools of a server that an agent uses.
+    fn add_server(
+        &mut self,
+        used: &McpUse,
+        server: &Arc<McpServer>,
+        found: &Arc<[McpTool]>,
+    ) -> Result<(), String> {
+        for name in used.tools.iter().flatten() {
+            if !found.iter().any(|it| it.name == *name) {
+                return Err(format!(
+                    "the MCP server {} has no tool {name:?}",
+                    used.server
+                ));
+            }
+        }
+        for (index, tool) in found.iter().enumerate() {
+            if used.tools.as_ref().is_none_or(|it| it.contains(&tool.name)) {
+                let spec = ToolSpec {
+                    name: server.model_name(tool),
+                    description: tool.description.clone(),
+                    parameters: tool.input.clone(),
+                };
+                let origin = Origin::Mcp(Arc::clone(server), Arc::clone(found), index);
+                self.add(spec, origin);
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that are there without asking anybody.
+    fn plain(agent: &Agent) -> Self {
         let mut tools = Self::default();
         for tool in &agent.config.tools {
             let spec = ToolSpec {
@@ -91,25 +147,55 @@ impl Toolbox {
         self.0.iter().map(|tool| tool.spec.clone()).collect()
     }
 
+    /// The name under which the model sees the tool of a shortcut.
+    pub(crate) fn shortcut(&self, wanted: &ShortcutToolConfig) -> Option<&str> {
+        let is_it = |tool: &&Tool| match &tool.origin {
+            Origin::Workflow(it) => wanted.workflow.as_ref() == Some(&it.id),
+            Origin::Plugin(plugin, index) => {
+                let name = plugin.tools.get(*index).map(|it| &it.name);
+                wanted.plugin.as_ref() == Some(&plugin.id) && wanted.tool.as_ref() == name
+            }
+            Origin::Local | Origin::Mcp(..) => false,
+        };
+        self.0.iter().find(is_it).map(|it| it.spec.name.as_str())
+    }
+
     /// Carries a tool out. Failures are told to the model, which can mend them.
     pub(crate) async fn call(
         &self,
         app: &App,
         name: &str,
         arguments: &str,
-        chat: &ChatRecord,
-        cancel: &CancellationToken,
-    ) -> String {
+        run: ToolRun<'_>,
+    ) -> Output {
         let called = match self.find(name) {
-            Some(tool) => tool.call(app, arguments, chat, cancel).await,
+            Some(tool) => tool.call(app, arguments, run).await,
             None => builtin::call(name, arguments, app.now())
+                .map(Output::of)
                 .ok_or_else(|| format!("there is no tool named {name}")),
         };
-        let output = called.unwrap_or_else(|why| format!("error: {why}"));
-        match output.char_indices().nth(OUTPUT) {
-            Some((end, _)) => format!("{}… (cut)", output.get(..end).unwrap_or_default()),
-            None => output,
+        let mut output = called.unwrap_or_else(|why| Output::of(format!("error: {why}")));
+        if let Some((end, _)) = output.text.char_indices().nth(OUTPUT) {
+            output.text.truncate(end);
+            output.text.push_str("… (cut)");
         }
+        output
+    }
+}
+
+/// What a tool gave.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    /// For the model.
+    pub(crate) text: String,
+    /// It has been told to the user as the answer already.
+    pub(crate) is_answer: bool,
+}
+
+impl Output {
+    fn of(text: String) -> Self {
+        let is_answer = false;
+        Self { text, is_answer }
     }
 }
 
@@ -137,25 +223,24 @@ impl Tool {
                 let tool = plugin.tools.get(*index)?;
                 Some((plugin.id.parse().ok()?, tool.id))
             }
+            Origin::Mcp(server, tools, index) => Some((server.id(), tools.get(*index)?.id)),
             Origin::Local | Origin::Workflow(_) => None,
         }
     }
 
-    async fn call(
-        &self,
-        app: &App,
-        arguments: &str,
-        chat: &ChatRecord,
-        cancel: &CancellationToken,
-    ) -> Result<String, String> {
+    async fn call(&self, app: &App, arguments: &str, run: ToolRun<'_>) -> Result<Output, String> {
         if let Origin::Workflow(workflow) = &self.origin {
             // A run writes down how it ended, so it is told and not dropped.
-            return workflows::call_as_tool(app, workflow, arguments, chat, cancel).await;
+            return workflows::call_as_tool(app, workflow, arguments, run).await;
         }
-        let output = cancel.run_until_cancelled(self.call_out(app, arguments));
-        output
-            .await
-            .unwrap_or_else(|| Err("the chat was cancelled".to_owned()))
+        // A call that is dropped hangs up, or is cancelled there.
+        let output = run
+            .cancel
+            .run_until_cancelled(self.call_out(app, arguments));
+        match output.await {
+            Some(output) => output.map(Output::of),
+            None => Err("the chat was cancelled".to_owned()),
+        }
     }
 
     async fn call_out(&self, app: &App, arguments: &str) -> Result<String, String> {
@@ -168,6 +253,11 @@ impl Tool {
                 let outbound = app.configured().outbound.clone();
                 let result = plugin.call(&outbound, tool, &arguments).await;
                 Ok(text(result.map_err(|error| error.to_string())?))
+            }
+            Origin::Mcp(server, tools, index) => {
+                let tool = tools.get(*index).ok_or("the tool is gone")?;
+                let result = server.call(&tool.name, object(arguments)?).await;
+                result.map_err(|error| error.to_string())
             }
         }
     }

@@ -32,7 +32,8 @@ pub(super) fn start(
         TaskKind::Model(request) => {
             let (app, bot, name) = (app.clone(), run.bot_id.clone(), request.model_name.clone());
             let streamed = request.stream;
-            let request = model_request(*request, history);
+            let mut request = model_request(*request, history);
+            request.user.clone_from(&run.connector_uid);
             let events = async move {
                 let model = model(&app, &bot, name.as_deref()).await;
                 call_model(&app, &model, request, task.id, streamed, deadline)

@@ -7,7 +7,7 @@ use crate::harness::{Setup, load};
 use crate::space;
 
 /// Why a file cannot be read, or why a server cannot start with it.
-async fn refusal(yaml: &str) -> String {
+pub(crate) async fn refusal(yaml: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     refusal_in(folder.path(), yaml).await
 }

@@ -4,6 +4,7 @@
 //! that the server itself uses: a field misspelt there must show here.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod abilities;
 mod audio;
 mod auth;
 mod bills;
@@ -19,6 +20,7 @@ mod commerce;
 mod config;
 mod control;
 mod conversations;
+mod coze_provider;
 mod durability;
 mod faults;
 mod files;
@@ -31,6 +33,7 @@ mod knowledge_formats;
 mod knowledge_nodes;
 mod knowledge_vectors;
 mod library;
+mod mcp;
 mod messages;
 mod oauth;
 mod offline;
@@ -46,11 +49,13 @@ mod reload;
 mod routing;
 mod schema;
 mod seed;
+mod shortcuts;
 mod slow_reader;
 mod space;
 mod stop;
 mod strangers;
 mod studio;
+mod suggest;
 mod testserver;
 mod tokens;
 mod traffic;
@@ -58,4 +63,5 @@ mod validation;
 mod validation_messages;
 mod voiceprints;
 mod workflow_bytes;
+mod workflow_tools;
 mod workflows;

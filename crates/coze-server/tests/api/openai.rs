@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, frames, place, text};
+use crate::harness::{Api, frames, place, text, within};
 use crate::peer::{Peer, Step, stream};
 use crate::space::streamed;
 
@@ -331,23 +331,106 @@ async fn a_provider_that_is_not_there_and_a_key_that_is_not_set() {
 #[tokio::test]
 async fn cancelling_hangs_up() {
     let peer = Peer::start().await;
-    let api = peer.api("").await;
+    let api = peer.api_with("").await;
+    // In the middle of an answer, and before there is any.
     let half = stream(&format!("data: {}\n\n", said("half")));
-    peer.answer(vec![
-        Step::Send(half.into()),
-        Step::Wait(Duration::from_millis(900)),
-    ]);
-    let conversation = api.conversation().await;
-    let path = format!("/v3/chat?conversation_id={conversation}");
-    let mut stream = api.open(&path, streamed("hello")).await;
-    let (_, chat) = stream.ids().await;
-    stream.until("half").await;
-    api.cancel(&conversation, &chat).await.data();
-    let begun = Instant::now();
-    assert!(stream.rest().await.contains("conversation.chat.canceled"));
-    assert!(
-        begun.elapsed() < Duration::from_millis(700),
-        "{:?}",
-        begun.elapsed()
-    );
+    for begin in [half.as_str(), ""] {
+        let (gone, hung_up) = tokio::sync::oneshot::channel();
+        peer.answer(vec![Step::Send(begin.into()), Step::HangUp(gone)]);
+        let conversation = api.conversation().await;
+        let path = format!("/v3/chat?conversation_id={conversation}");
+        let asked = peer.calls().len();
+        let mut stream = api.open(&path, streamed("hello")).await;
+        let (_, chat) = stream.ids().await;
+        within(async {
+            while peer.calls().len() == asked {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        if !begin.is_empty() {
+            stream.until("half").await;
+        }
+        api.cancel(&conversation, &chat).await.data();
+        within(hung_up).await.unwrap();
+        assert!(stream.rest().await.contains("conversation.chat.canceled"));
+    }
+}
+
+fn refused(status: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_call_that_breaks_before_its_answer_is_made_once_more() {
+    let peer = Peer::start().await;
+    let api = peer.api_with("").await;
+    let overloaded = stream("data: {\"error\":{\"message\":\"overloaded\"}}\n\n");
+    let nothing = stream(&format!("data: {DONE}\n\n"));
+    for broken in [
+        refused("500 Internal Server Error"),
+        refused("503 Service Unavailable"),
+        overloaded,
+        nothing,
+        // The connection is closed without a word.
+        String::new(),
+    ] {
+        let before = peer.calls().len();
+        peer.bytes(broken.clone());
+        peer.chunks(&[&said("there"), STOP, DONE]);
+        let (chat, answers) = ask(&api).await;
+        assert_eq!(chat["status"], "completed", "{broken}: {chat}");
+        assert_eq!(answers, ["there"]);
+        let calls = peer.calls();
+        assert_eq!(calls.len() - before, 2, "{broken}");
+        assert_eq!(calls[before].1, calls[before + 1].1);
+    }
+    // Twice is enough.
+    peer.bytes(refused("500 Internal Server Error"));
+    peer.bytes(refused("502 Bad Gateway"));
+    let (chat, _) = ask(&api).await;
+    assert_eq!(chat["last_error"]["msg"], "the model gpt-test: HTTP 502");
+}
+
+#[tokio::test]
+async fn nothing_is_asked_twice_that_could_be_read_twice_or_never_helps() {
+    let peer = Peer::start().await;
+    let api = peer.api_with("").await;
+    let half = stream(&format!("data: {}\n\n", said("half")));
+    let unreadable = stream("data: {\"choices\":[\n\n");
+    for (broken, expected) in [
+        (half, "its stream ended before the answer was complete"),
+        (refused("401 Unauthorized"), "HTTP 401"),
+        (refused("429 Too Many Requests"), "HTTP 429"),
+        (unreadable, "its stream is not readable"),
+    ] {
+        let before = peer.calls().len();
+        peer.bytes(broken);
+        let (chat, _) = ask(&api).await;
+        let msg = text(&chat["last_error"]["msg"]);
+        assert!(msg.contains(expected), "{expected}: {msg}");
+        assert_eq!(peer.calls().len() - before, 1, "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn each_wait_has_its_limit() {
+    let peer = Peer::start().await;
+    let half = stream(&format!("data: {}\n\n", said("half")));
+    for (limit, begin, expected) in [
+        ("first_byte_s: 1", "", "no answer within 1s"),
+        ("silence_s: 1", half.as_str(), "silent for 1s"),
+        (
+            "total_s: 1",
+            half.as_str(),
+            "its answer took longer than 1s",
+        ),
+    ] {
+        let api = peer.api_with(&format!(", timeouts: {{ {limit} }}")).await;
+        let long = Step::Wait(Duration::from_secs(60));
+        peer.answer(vec![Step::Send(begin.into()), long]);
+        let (chat, _) = ask(&api).await;
+        let msg = text(&chat["last_error"]["msg"]);
+        assert_eq!(msg, format!("the model gpt-test: {expected}"), "{limit}");
+    }
 }

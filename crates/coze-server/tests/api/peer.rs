@@ -15,6 +15,8 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Says nothing for so long.
     Wait(Duration),
+    /// Waits until the other side hangs up, and tells it.
+    HangUp(tokio::sync::oneshot::Sender<()>),
 }
 
 /// A provider; each call takes the next answer, and the connection is closed behind it.
@@ -67,13 +69,19 @@ impl Peer {
         self.calls.lock().unwrap().clone()
     }
 
-    /// A server with one agent that asks this provider.
-    pub(crate) async fn api(&self, key_env: &str) -> Api {
+    /// A server with one agent that asks this provider, each time once.
+    pub(crate) async fn api(&self, more: &str) -> Api {
+        let more = format!(", timeout_s: 1, retry: false{more}");
+        self.api_with(&more).await
+    }
+
+    /// A server with one agent that asks this provider; `more` settings of the model.
+    pub(crate) async fn api_with(&self, more: &str) -> Api {
         let yaml = format!(
             "bots:\n  - id: \"7500000000000000101\"\n    name: Remote\n    prompt: \"Be brief.\"\n    \
              model: gpt\n    tools: [ {{ name: get_weather, description: weather }}, {{ name: get_time }} ]\n\
              models:\n  gpt: {{ provider: openai, base_url: \"{}/v1/\", model: gpt-test, \
-             timeout_s: 1, temperature: 0.5, max_tokens: 99{key_env} }}\n",
+             temperature: 0.5, max_tokens: 99{more} }}\n",
             self.url
         );
         Setup::with(&yaml).start().await
@@ -121,6 +129,11 @@ async fn serve(
             // Whoever asked may be gone.
             Step::Send(bytes) => drop(connection.write_all(&bytes).await),
             Step::Wait(time) => tokio::time::sleep(time).await,
+            Step::HangUp(gone) => {
+                let read = within(connection.read(&mut [0; 16])).await;
+                assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+                let _ = gone.send(());
+            }
         }
     }
 }

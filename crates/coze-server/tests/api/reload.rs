@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Api, Setup, names, text};
+use crate::harness::{Api, Setup, names, text, within};
 use crate::space::{GREET, SCRIPTED_BOT, streamed, yaml};
 
 async fn name(api: &Api, bot: &str) -> String {
@@ -93,4 +93,46 @@ async fn who_can_be_reached_from_outside_keeps_a_token() {
     let url = api.url().replace("0.0.0.0", "127.0.0.1") + "/v1/users/me";
     let reply = api.send(crate::harness::client().get(url)).await;
     assert_eq!(reply.code(), 4100);
+}
+
+const PLUGIN: &str = "/v1/plugins/7500000000000000401";
+
+fn openapi(operation: &str) -> String {
+    format!(
+        "openapi: 3.0.3\ninfo: {{ title: T }}\nservers: [ {{ url: \"https://a.invalid\" }} ]\n\
+         paths: {{ /a: {{ get: {{ operationId: {operation}, responses: {{}} }} }} }}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_plugin_file_is_watched_too() {
+    let mut setup = Setup::new();
+    setup.write("tool.yaml", &openapi("before"));
+    setup.load("plugins: [ { id: 7500000000000000401, name: t, openapi: tool.yaml } ]\n");
+    setup.config.watch = true;
+    let api = setup.start().await;
+    let tool = async || text(&api.get(PLUGIN).await.data()["tools"][0]["name"]);
+    assert_eq!(tool().await, "before");
+    let write = |content: &str| {
+        std::fs::write(api.folder.path().join("tool.yaml"), content).unwrap();
+    };
+    let seen = async |wanted: &str| {
+        within(async {
+            let url = format!("{}/metrics", api.url());
+            loop {
+                let text = crate::harness::client().get(&url).send().await.unwrap();
+                if text.text().await.unwrap().contains(wanted) {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        })
+        .await;
+    };
+    write("{");
+    seen("coze_reloads_total{result=\"failed\"} 1\n").await;
+    assert_eq!(tool().await, "before");
+    write(&openapi("afterwards"));
+    seen("coze_reloads_total{result=\"done\"} 1\n").await;
+    assert_eq!(tool().await, "afterwards");
 }

@@ -134,6 +134,23 @@ fn what_cannot_be_read_does_not_fit() {
         ),
         ("models: { m: { provider: closedai } }", "$.models.m"),
         (
+            "models: { m: { provider: coze, token_env: T } }",
+            "$.models.m",
+        ),
+        (
+            "mcp: { m: { comand: [a] } }",
+            "$.mcp.m.comand: nothing is allowed",
+        ),
+        ("bots: [{ id: 1, name: x, mcp: [7] }]", "$.bots[0].mcp[0]"),
+        (
+            "bots: [{ id: 1, name: x, suggest_reply: { reply_mode: on } }]",
+            "$.bots[0].suggest_reply",
+        ),
+        (
+            "bots: [{ id: 1, name: x, shortcuts: [{ id: 1, name: x }] }]",
+            "$.bots[0].shortcuts[0]: query_template is missing",
+        ),
+        (
             "models: { m: { provider: offline, scrip: [] } }",
             "$.models.m",
         ),
