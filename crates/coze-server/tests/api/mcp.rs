@@ -177,6 +177,22 @@ async fn a_call_that_takes_too_long_or_is_cancelled_is_cancelled_there() {
 }
 
 #[tokio::test]
+async fn a_call_over_http_is_cancelled_there_too() {
+    let server = Http::start(false).await;
+    let api = start(&yaml(&format!("{{ url: {:?}, timeout_s: 1 }}", server.url))).await;
+    let slow = call(&api, "box-slow").await;
+    let expected = "error: the MCP server box: it took longer than 1s for this call";
+    assert_eq!(slow, expected);
+    crate::harness::within(async {
+        // The notification is a request of its own.
+        while call(&api, "box-stopped").await != "1" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_server_that_cannot_be_used_fails_the_chat_and_says_why() {
     let exe = std::env::current_exe().unwrap();
     let exe = exe.to_str().unwrap();
