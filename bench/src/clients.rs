@@ -30,7 +30,13 @@ pub(crate) struct Sample {
     pub(crate) bytes: usize,
     /// From when a delta was sent to when it was there, in nanoseconds; 99 of 100 took no longer.
     pub(crate) lag: Option<u64>,
+    /// The same without the first deltas of each stream, among which all the streams begin. The
+    /// vendor's SDKs do not tell it.
+    pub(crate) lag_under_way: Option<u64>,
 }
+
+/// So many deltas of a stream are its beginning.
+const BEGINNING: usize = 50;
 
 /// Runs one client.
 pub(crate) fn main(arguments: &[String]) -> Result<()> {
@@ -61,6 +67,7 @@ struct Read {
     events: Option<usize>,
     bytes: usize,
     lags: Vec<u64>,
+    lags_under_way: Vec<u64>,
 }
 
 impl Read {
@@ -77,6 +84,8 @@ impl Read {
                 *all.events.get_or_insert_default() += events;
             }
             all.bytes += read.bytes;
+            let under_way = read.lags.iter().skip(BEGINNING);
+            all.lags_under_way.extend(under_way);
             all.lags.extend(read.lags);
         }
         Ok(all)
@@ -105,18 +114,23 @@ impl Meter {
     fn stop(self, read: &mut Read) -> Result<()> {
         let wall = self.start.elapsed();
         let cpu = usage::cpu().zip(self.cpu);
-        read.lags.sort_unstable();
         let sample = Sample {
             wall: u64::try_from(wall.as_nanos())?,
             cpu: cpu.map(|(after, before)| after - before),
             memory: usage::peak_memory(),
             events: read.events,
             bytes: read.bytes,
-            lag: read.lags.get(read.lags.len() * 99 / 100).copied(),
+            lag: p99(&mut read.lags),
+            lag_under_way: p99(&mut read.lags_under_way),
         };
         println!("{}", serde_json::to_string(&sample)?);
         Ok(())
     }
+}
+
+fn p99(values: &mut [u64]) -> Option<u64> {
+    values.sort_unstable();
+    values.get(values.len() * 99 / 100).copied()
 }
 
 /// The same HTTP client that the SDK sets up for an address such as this one.

@@ -42,6 +42,9 @@ pub(crate) fn run(plan: &Plan, server: &Server) -> Result<Vec<Figure>> {
     figures.extend(rounds.beside_raw("streams: CPU", "s", &cpu, Some(CPU)));
     figures.extend(rounds.beside_raw("streams: memory", "MB", &memory, Some(MEMORY)));
     figures.extend(rounds.beside_raw("streams: p99 of the lag", "ms", &lag, Some(LAG)));
+    let under_way = |it: &Sample| it.lag_under_way.map(|nanos| seconds(nanos) * 1e3);
+    let name = "streams: p99 of the lag, from the 50th delta on";
+    figures.extend(rounds.beside_raw(name, "ms", &under_way, None));
     let no_target = |_| None;
     figures.extend(rounds.beside_peers("streams: time", "s", &time, no_target));
     figures.extend(rounds.beside_peers("streams: CPU", "s", &cpu, no_target));

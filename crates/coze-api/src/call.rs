@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use coze_types::endpoint::{BodyKind, Info};
 use coze_types::files::FilePart;
-use coze_types::{Endpoint, Method};
+use coze_types::{Endpoint, Method, Streams};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use reqwest::multipart::Form;
@@ -77,6 +77,14 @@ impl Call {
             }
         };
         Self::of_row(E::INFO, &row.path(), &query, payload)
+    }
+
+    /// Encodes a row, asking for a stream of events.
+    pub(crate) fn streaming<E: Streams>(mut row: E) -> Result<Self> {
+        row.streaming();
+        let mut call = Self::encode(&row)?;
+        call.streams = true;
+        Ok(call)
     }
 
     /// Puts another file in the place of the row's.
@@ -178,7 +186,8 @@ impl Call {
                 }
                 if let Some(file) = file {
                     only_once = file.is_read_once();
-                    form = form.part("file", file.part(sent).await?);
+                    // In a box: every call would carry room for it.
+                    form = form.part("file", Box::pin(file.part(sent)).await?);
                 }
                 request.multipart(form)
             }

@@ -36,7 +36,7 @@ impl Coze {
     /// # }
     /// ```
     pub fn chat(&self, bot: impl Into<Id>) -> ChatRequest {
-        let mut row = StartChat::default();
+        let mut row = Box::<StartChat>::default();
         row.body.bot_id = bot.into();
         if let Some(user) = &self.inner.default_user {
             row.body.user_id.clone_from(user);
@@ -117,7 +117,8 @@ impl Coze {
 #[must_use = "nothing is sent until `stream`, `reply`, `poll` or `start` is called"]
 pub struct ChatRequest<C = Coze> {
     coze: C,
-    row: StartChat,
+    /// In a box: it is large, and each setter hands the request on.
+    row: Box<StartChat>,
     draft: Draft,
     poll: PollOptions,
     occupied: Option<Occupied>,
@@ -300,22 +301,26 @@ impl<C> ChatRequest<C> {
     /// # Errors
     /// [`Error::Invalid`] without an agent or a user.
     pub fn request(&self) -> Result<StartChat> {
-        let mut row = self.row.clone();
-        if row.body.bot_id.is_empty() {
-            return Err(Error::Invalid("a chat needs the id of an agent".into()));
-        }
-        if row.body.user_id.is_empty() {
-            return Err(Error::Invalid(
-                "a chat needs a user: call `user`, or give the client a default user".into(),
-            ));
-        }
-        let messages = self.draft.finish();
-        if !messages.is_empty() {
-            let all = row.body.additional_messages.get_or_insert_default();
-            all.extend(messages);
-        }
-        Ok(row)
+        finished(StartChat::clone(&self.row), &self.draft)
     }
+}
+
+/// A row with its messages.
+fn finished(mut row: StartChat, draft: &Draft) -> Result<StartChat> {
+    if row.body.bot_id.is_empty() {
+        return Err(Error::Invalid("a chat needs the id of an agent".into()));
+    }
+    if row.body.user_id.is_empty() {
+        return Err(Error::Invalid(
+            "a chat needs a user: call `user`, or give the client a default user".into(),
+        ));
+    }
+    let messages = draft.finish();
+    if !messages.is_empty() {
+        let all = row.body.additional_messages.get_or_insert_default();
+        all.extend(messages);
+    }
+    Ok(row)
 }
 
 impl ChatRequest {
@@ -335,7 +340,7 @@ impl ChatRequest {
     /// Those of [`Coze::stream`]; [`Error::Occupied`] when its conversation does not become free,
     /// as [`if_occupied`](Self::if_occupied) has it.
     pub async fn stream(self) -> Result<ChatStream> {
-        let row = self.request()?;
+        let row = finished(*self.row, &self.draft)?;
         let plan = Plan::of_chat(self.recover, &row.body);
         let conversation = conversation_of(&row);
         let asked = row.body.additional_messages.as_deref();
@@ -389,7 +394,7 @@ impl ChatRequest {
 
     /// The turn for a chat that is read later.
     fn unstreamed(self) -> Result<Unstreamed<StartChat>> {
-        let mut row = self.request()?;
+        let mut row = finished(*self.row, &self.draft)?;
         if row.body.auto_save_history == Some(false) {
             return Err(Error::Invalid(
                 "without saved history a chat can only be streamed".into(),

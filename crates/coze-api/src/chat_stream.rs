@@ -48,7 +48,8 @@ use crate::time::Instant;
 pub struct ChatStream {
     coze: Coze,
     events: EventStream<ChatEvent>,
-    assembly: Assembly,
+    /// In a box: streams are handed on, and it is large.
+    assembly: Box<Assembly>,
     cancel: CancelOnDrop,
     plan: Plan,
     trace: TurnTrace,
@@ -93,7 +94,7 @@ impl ChatStream {
         plan: Plan,
         trace: TurnTrace,
     ) -> Self {
-        let mut assembly = Assembly::default();
+        let mut assembly = Box::<Assembly>::default();
         assembly.reply.log_id = events.log_id().map(Into::into);
         Self {
             coze: turn.coze().clone(),

@@ -164,11 +164,8 @@ impl Coze {
     /// # Errors
     /// As [`send`](Self::send): whatever goes wrong before the first event is an error of this
     /// call, never the first item of the stream.
-    pub async fn stream<E: Streams>(&self, mut row: E) -> Result<EventStream<E::Event>> {
-        row.streaming();
-        let mut call = Call::encode(&row)?;
-        call.streams = true;
-        drop(row);
+    pub async fn stream<E: Streams>(&self, row: E) -> Result<EventStream<E::Event>> {
+        let call = Call::streaming(row)?;
         Ok(EventStream::new(self.call(&call).await?))
     }
 

@@ -123,29 +123,35 @@ impl Answer for Whole {
     }
 }
 
-/// A stream of events; anything else is an error.
-impl Answer for Frames {
-    async fn take(coze: &Coze, mut opened: Opened) -> Result<Self> {
+/// A stream of events; anything else is an error. In a box: it passes through many hands.
+impl Answer for Box<Frames> {
+    async fn take(coze: &Coze, opened: Opened) -> Result<Self> {
         let watching = (coze.inner.timeouts.idle, coze.inner.observer.clone());
-        let mut begin = None;
-        if opened.head.is_success() && !opened.head.is_document() {
-            if opened.head.is_event_stream() {
-                return Ok(Self::new(opened, watching, None));
-            }
-            // No type, or one that says nothing: the first bytes tell.
-            begin = first_chunk(&mut opened).await?;
-            if !begin.as_deref().is_none_or(is_document) {
-                return Ok(Self::new(opened, watching, begin));
-            }
+        let head = &opened.head;
+        if head.is_success() && !head.is_document() && head.is_event_stream() {
+            return Ok(Self::new(Frames::new(opened, watching, None)));
         }
-        let mut raw = read(opened).await?;
-        if let Some(begin) = begin {
-            raw.body = [begin, raw.body].concat().into();
-        }
-        Err(raw.not_a_stream())
+        // In a box: every stream would carry room for it, and few need it.
+        Box::pin(async move {
+            let mut opened = opened;
+            let mut begin = None;
+            if opened.head.is_success() && !opened.head.is_document() {
+                // No type, or one that says nothing: the first bytes tell.
+                begin = first_chunk(&mut opened).await?;
+                if !begin.as_deref().is_none_or(is_document) {
+                    return Ok(Self::new(Frames::new(opened, watching, begin)));
+                }
+            }
+            let mut raw = read(opened).await?;
+            if let Some(begin) = begin {
+                raw.body = [begin, raw.body].concat().into();
+            }
+            Err(raw.not_a_stream())
+        })
+        .await
     }
     fn head(&self) -> &Head {
-        Self::head(self)
+        Frames::head(self)
     }
 }
 

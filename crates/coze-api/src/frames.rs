@@ -3,6 +3,7 @@
 //! Nothing is spawned and nothing is copied but the bytes into the decoder: whoever polls the
 //! stream drives the connection, and dropping it closes the connection.
 
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -25,10 +26,11 @@ use crate::transport::{TransportError, Waited, is_early_end};
 use crate::watch::Watch;
 
 /// A frame that [`Frames::poll_frame`] has moved to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum Found<T> {
     /// A whole frame.
     Whole,
+    /// A whole frame that was recalled, and what was read from it.
+    Recalled(T),
     /// The last one, without an empty line behind it: it may be cut anywhere.
     Rest,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Frames {
     body: Option<Incoming>,
     begin: Option<Bytes>,
     decoder: Decoder,
+    /// The frame that was found last, if it was recalled, and where its data stands.
+    recalled: Option<(Bytes, Range<usize>)>,
     /// Where the stream stands after the last event.
     progress: Progress,
     /// The last item was given out.
@@ -73,6 +77,7 @@ impl Frames {
             body: Some(opened.response),
             begin,
             decoder: Decoder::new(),
+            recalled: None,
             progress: Progress::Going,
             over: false,
             document: None,
@@ -109,10 +114,13 @@ impl Frames {
 
     /// The data of the frame that was found last; `None` once another one is looked for.
     pub(crate) fn raw(&self) -> Option<&[u8]> {
-        self.decoder.current()?.data
+        match &self.recalled {
+            Some((frame, data)) => frame.get(data.clone()),
+            None => self.decoder.current()?.data,
+        }
     }
 
-    /// The frame that was found last.
+    /// The frame that was found last, unless it was recalled.
     pub(crate) fn frame(&self) -> Frame<'_> {
         self.decoder.frame()
     }
@@ -123,13 +131,17 @@ impl Frames {
     }
 
     /// Moves to the next frame; `None` at the end.
-    pub(crate) fn poll_frame(
+    ///
+    /// A chunk that begins a frame is first shown to `recall`; what that knows is not decoded.
+    pub(crate) fn poll_frame<T>(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Found, Error>>> {
+        mut recall: impl FnMut(&[u8]) -> Option<(T, Range<usize>)>,
+    ) -> Poll<Option<Result<Found<T>, Error>>> {
         if self.over {
             return Poll::Ready(None);
         }
+        self.recalled = None;
         loop {
             let Some(body) = &mut self.body else {
                 return Poll::Ready(self.end());
@@ -157,7 +169,11 @@ impl Frames {
                 },
             };
             match chunk {
-                Some(Ok(chunk)) => self.take(&chunk),
+                Some(Ok(chunk)) => {
+                    if let Some(event) = self.take(chunk, &mut recall) {
+                        return Poll::Ready(Some(Ok(Found::Recalled(event))));
+                    }
+                }
                 Some(Err(error)) if !self.may_end() && !is_early_end(&error) => {
                     let endpoint = self.head.endpoint.clone();
                     let error = TransportError::new(endpoint, &self.url, error);
@@ -173,18 +189,32 @@ impl Frames {
         }
     }
 
-    fn take(&mut self, chunk: &Bytes) {
+    #[inline]
+    fn take<T>(
+        &mut self,
+        chunk: Bytes,
+        recall: impl FnOnce(&[u8]) -> Option<(T, Range<usize>)>,
+    ) -> Option<T> {
         self.watch.heard();
-        if self.bytes == 0 && is_document(chunk) {
+        if self.bytes == 0 && is_document(&chunk) {
             self.document = Some(Vec::new());
         }
         self.bytes += chunk.len() as u64;
         match &mut self.document {
-            None => self.decoder.push(chunk),
+            None => {
+                if !self.decoder.has_rest()
+                    && let Some((event, data)) = recall(&chunk)
+                {
+                    self.recalled = Some((chunk, data));
+                    return Some(event);
+                }
+                self.decoder.push(&chunk);
+            }
             // Enough to tell what it is.
-            Some(document) if document.len() < 1 << 20 => document.extend_from_slice(chunk),
+            Some(document) if document.len() < 1 << 20 => document.extend_from_slice(&chunk),
             Some(_) => {}
         }
+        None
     }
 
     /// Notes an event that was read from the present frame.
@@ -225,7 +255,7 @@ impl Frames {
         Some(Err(self.failure(StreamError::Truncated)))
     }
 
-    fn fail(&mut self, kind: StreamError) -> Poll<Option<Result<Found, Error>>> {
+    fn fail<T>(&mut self, kind: StreamError) -> Poll<Option<Result<T, Error>>> {
         self.close();
         Poll::Ready(Some(Err(self.failure(kind))))
     }

@@ -17,13 +17,16 @@ pub use self::occupied::ConversationOccupied;
 pub(crate) use self::turns::{Turn, Turns};
 
 use self::turns::Next;
+use crate::call::Call;
 use crate::client::Coze;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::exchange::Judged;
 use crate::poll::{Beat, PollOptions};
 use crate::response::Response;
 use crate::retry::jittered;
 use crate::stream::EventStream;
+use crate::task::MaybeSend;
 use crate::time::{Instant, sleep_until, timeout_at};
 
 /// What a turn does when its conversation is occupied by another chat.
@@ -78,39 +81,52 @@ impl Coze {
     }
 
     /// Begins a turn whose answer streams.
-    pub(crate) async fn stream_turn<E: Streams + Clone>(
+    pub(crate) fn stream_turn<E: Streams>(
         &self,
         row: E,
         conversation: Option<Id>,
         occupied: Option<Occupied>,
-    ) -> Result<(Turn, EventStream<E::Event>)> {
-        let Some(mut guard) = Guard::enter(self, conversation, occupied).await? else {
-            let events = self.stream(row).await?;
-            return Ok((Turn::new(self.clone()), events));
-        };
-        loop {
-            match self.stream(row.clone()).await {
-                Ok(events) => return Ok((guard.turn, events)),
-                Err(error) => guard.refused(error).await?,
+    ) -> impl Future<Output = Result<(Turn, EventStream<E::Event>)>> + MaybeSend {
+        // The request is bytes from here on: rows are large, and what waits need not hold them.
+        let call = Call::streaming(row);
+        async move {
+            let call = call?;
+            let mut guard = Guard::enter(self, conversation, occupied).await?;
+            loop {
+                let error = match self.call(&call).await {
+                    Ok(frames) => return Ok((turn_of(guard, self), EventStream::new(frames))),
+                    Err(error) => error,
+                };
+                match &mut guard {
+                    Some(guard) => guard.refused(error).await?,
+                    None => return Err(error),
+                }
             }
         }
     }
 
     /// Begins a turn whose answer is fetched later.
-    pub(crate) async fn send_turn<E: Endpoint + Clone>(
+    pub(crate) fn send_turn<E: Endpoint>(
         &self,
         row: E,
         conversation: Option<Id>,
         occupied: Option<Occupied>,
-    ) -> Result<(Turn, Response<E::Reply>)> {
-        let Some(mut guard) = Guard::enter(self, conversation, occupied).await? else {
-            let reply = self.send(row).await?;
-            return Ok((Turn::new(self.clone()), reply));
-        };
-        loop {
-            match self.send(row.clone()).await {
-                Ok(reply) => return Ok((guard.turn, reply)),
-                Err(error) => guard.refused(error).await?,
+    ) -> impl Future<Output = Result<(Turn, Response<E::Reply>)>> + MaybeSend {
+        let call = Call::encode(&row);
+        drop(row);
+        async move {
+            let call = call?;
+            let mut guard = Guard::enter(self, conversation, occupied).await?;
+            loop {
+                let sent = self.call::<Judged>(&call).await;
+                let error = match sent.and_then(Judged::reply) {
+                    Ok(reply) => return Ok((turn_of(guard, self), reply)),
+                    Err(error) => error,
+                };
+                match &mut guard {
+                    Some(guard) => guard.refused(error).await?,
+                    None => return Err(error),
+                }
             }
         }
     }
@@ -164,6 +180,11 @@ impl Coze {
         }
         Ok(None)
     }
+}
+
+/// The turn that was let in, or one that nobody could stand in the way of.
+fn turn_of(guard: Option<Guard>, coze: &Coze) -> Turn {
+    guard.map_or_else(|| Turn::new(coze.clone()), |guard| guard.turn)
 }
 
 /// Gets a turn its conversation.

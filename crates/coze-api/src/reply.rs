@@ -269,6 +269,13 @@ impl Assembly {
                     || known.kind == message.kind
                     || (is_answer(known) && is_answer(message)))
         };
+        // Nearly always it is the last one.
+        if let (Some(last), Some(false)) = (self.reply.messages.last(), self.whole.last())
+            && last.id == message.id
+            && !last.id.is_empty()
+        {
+            return Some(self.reply.messages.len() - 1);
+        }
         let mut known = self.reply.messages.iter().zip(&self.whole);
         known.rposition(|(known, whole)| !whole && alike(known))
     }

@@ -61,7 +61,8 @@ impl Head {
 
     fn is(&self, kind: &str) -> bool {
         let content_type = self.content_type.as_deref().unwrap_or_default();
-        content_type.to_ascii_lowercase().contains(kind)
+        let mut parts = content_type.as_bytes().windows(kind.len());
+        parts.any(|part| part.eq_ignore_ascii_case(kind.as_bytes()))
     }
 
     /// True when the body says by its type that it is a stream of events.

@@ -22,7 +22,7 @@ use crate::stream_error::StreamError;
 /// nothing follows. Nothing is recovered: that is what [`ChatStream`](crate::ChatStream) is for.
 /// Dropping it closes its connection.
 pub struct EventStream<E: StreamEvent> {
-    frames: Frames,
+    frames: Box<Frames>,
     memory: E::Memory,
 }
 
@@ -37,7 +37,7 @@ impl<E: StreamEvent> fmt::Debug for EventStream<E> {
 }
 
 impl<E: StreamEvent> EventStream<E> {
-    pub(crate) fn new(frames: Frames) -> Self {
+    pub(crate) fn new(frames: Box<Frames>) -> Self {
         Self {
             frames,
             memory: E::Memory::default(),
@@ -104,14 +104,19 @@ impl<E: StreamEvent> Stream for EventStream<E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { frames, memory } = &mut *self;
-        let found = match ready!(frames.poll_frame(cx)) {
+        let is_rest = match ready!(frames.poll_frame(cx, |bytes| E::recall(bytes, memory))) {
             None => return Poll::Ready(None),
             Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-            Some(Ok(found)) => found,
+            Some(Ok(Found::Recalled(event))) => {
+                frames.after(event.progress());
+                return Poll::Ready(Some(Ok(event)));
+            }
+            Some(Ok(Found::Whole)) => false,
+            Some(Ok(Found::Rest)) => true,
         };
         let frame = frames.frame();
         // Without a name it is of the dialect that puts the name into the data, and it is cut.
-        if found == Found::Rest && frame.event.is_none() && !is_whole(frame.data) {
+        if is_rest && frame.event.is_none() && !is_whole(frame.data) {
             return Poll::Ready(frames.end());
         }
         Poll::Ready(Some(match E::read(&frame, memory) {
@@ -120,7 +125,7 @@ impl<E: StreamEvent> Stream for EventStream<E> {
                 Ok(event)
             }
             // What was cut need not fit.
-            Err(_) if found == Found::Rest => return Poll::Ready(frames.end()),
+            Err(_) if is_rest => return Poll::Ready(frames.end()),
             Err(error) => {
                 let event = frame.event.as_deref().unwrap_or("message").to_owned();
                 let data = Bytes::copy_from_slice(frame.data.unwrap_or_default());

@@ -15,6 +15,7 @@ use crate::client::Coze;
 use crate::error::{Error, Result};
 use crate::reply::Reply;
 use crate::run::RunOutcome;
+use crate::task::MaybeSend;
 
 /// The span of a turn with an agent.
 #[derive(Debug, Clone)]
@@ -50,13 +51,19 @@ impl TurnTrace {
     }
 
     /// Does something within the turn; the turn has failed if that fails.
-    pub(crate) async fn around<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) fn around<T>(
+        &self,
+        work: impl Future<Output = Result<T>> + MaybeSend,
+    ) -> impl Future<Output = Result<T>> + MaybeSend {
         // It is large, and would be copied into the futures of all callers.
-        let result = Box::pin(work.instrument(self.span.clone())).await;
-        if let Err(error) = &result {
-            self.failed(error);
+        let work = Box::pin(work.instrument(self.span.clone()));
+        async move {
+            let result = work.await;
+            if let Err(error) = &result {
+                self.failed(error);
+            }
+            result
         }
-        result
     }
 
     /// The chat is known.

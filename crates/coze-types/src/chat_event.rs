@@ -1,6 +1,7 @@
 //! The events of a chat stream (reference, section 3.7).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
@@ -123,7 +124,7 @@ impl DoneData {
             // A text other than "[DONE]", or anything else, would change nothing.
             Other(serde::de::IgnoredAny),
         }
-        if matches!(data.trim_ascii(), b"[DONE]" | b"") {
+        if matches!(data.trim_ascii(), b"\"[DONE]\"" | b"[DONE]" | b"") {
             return Ok(Self::default());
         }
         Ok(match decode(data)? {
@@ -226,6 +227,12 @@ impl StreamEvent for ChatEvent {
             return Ok(Self::Delta(memory.read(&data)?));
         }
         Self::read_other(&event, &data)
+    }
+
+    #[inline]
+    fn recall(bytes: &[u8], memory: &mut DeltaMemory) -> Option<(Self, Range<usize>)> {
+        let (message, data) = memory.recall(bytes)?;
+        Some((Self::Delta(message), data))
     }
 
     fn write(&self, framing: Framing, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {

@@ -3,6 +3,9 @@
 //! The deltas of an answer are the same bytes but for one string: ids, role and types repeat. A
 //! reader that remembers the bytes around that string need only read the string.
 
+use std::ops::Range;
+
+use crate::chat_event::ChatEvent;
 use crate::messages::Message;
 use crate::status::{DecodeError, decode};
 
@@ -26,6 +29,8 @@ struct Last {
     /// The delta, with the string empty.
     message: Box<Message>,
     field: Field,
+    /// It stood in one line.
+    one_line: bool,
 }
 
 /// Where the new text of a delta stands.
@@ -63,6 +68,18 @@ impl DeltaMemory {
             return Ok(message);
         }
         self.learn(data)
+    }
+
+    /// Reads bytes that are one whole frame with a delta like the last one, and tells where its data
+    /// stands. Most chunks of a connection are that, and nothing need be looked for in them.
+    #[inline]
+    pub(crate) fn recall(&mut self, bytes: &[u8]) -> Option<(Box<Message>, Range<usize>)> {
+        let last = self.last.as_ref().filter(|last| last.one_line)?;
+        let data = data_of_delta(bytes)?;
+        // No line can end within: not in what was one line, nor in a JSON string.
+        let message = last.read(bytes.get(data.clone())?)?;
+        self.misses = 0;
+        Some((message, data))
     }
 
     /// Reads a delta that is not like the last one, and remembers it.
@@ -106,6 +123,7 @@ impl Last {
             tail,
             message,
             field,
+            one_line: memchr::memchr2(b'\n', b'\r', data).is_none(),
         })
     }
 
@@ -127,6 +145,22 @@ impl Last {
         *self.field.of(&mut message) = text;
         Some(message)
     }
+}
+
+/// Where the data of a delta stands, in bytes that are one frame with one line of data. They may
+/// still be something else if a line ends within.
+#[inline]
+fn data_of_delta(bytes: &[u8]) -> Option<Range<usize>> {
+    // A space behind a colon is no part of the value.
+    let value = |line: &'_ [u8]| usize::from(line.first() == Some(&b' '));
+    let event = bytes.strip_prefix(b"event:")?;
+    let data = event
+        .get(value(event)..)?
+        .strip_prefix(ChatEvent::DELTA.as_bytes())?
+        .strip_prefix(b"\ndata:")?;
+    let begin = bytes.len() - data.len() + value(data);
+    let end = begin + bytes.get(begin..)?.strip_suffix(b"\n\n")?.len();
+    Some(begin..end)
 }
 
 /// The text of a JSON string that holds no escape, quote or control character.
@@ -153,6 +187,7 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::StreamEvent;
 
     /// With memory and without, everything must be read alike.
     fn check(deltas: &[&str]) -> u32 {
@@ -228,6 +263,72 @@ mod tests {
         ];
         let deltas: Vec<&str> = deltas.iter().map(String::as_str).collect();
         assert_eq!(check(&deltas), 2);
+    }
+
+    /// What is recalled must be what the decoder finds: one frame, and in it this delta. Tells
+    /// whether it was recalled.
+    fn recall(first: &str, bytes: &[u8]) -> bool {
+        let mut decoder = crate::sse::Decoder::new();
+        let mut memory = DeltaMemory::default();
+        decoder.push(first.as_bytes());
+        assert!(decoder.advance().unwrap());
+        ChatEvent::read(&decoder.frame(), &mut memory).unwrap();
+        let Some((message, data)) = memory.recall(bytes) else {
+            return false;
+        };
+        assert!(!decoder.advance().unwrap());
+        decoder.push(bytes);
+        assert!(decoder.advance().unwrap());
+        let frame = decoder.frame();
+        assert_eq!(frame.data, bytes.get(data));
+        let read = ChatEvent::from_frame(&frame).unwrap();
+        assert_eq!(read, ChatEvent::Delta(message));
+        assert!(!decoder.advance().unwrap() && !decoder.has_rest());
+        true
+    }
+
+    #[test]
+    fn a_frame_is_recalled_if_it_is_one_and_like_the_last() {
+        let frame = |delta: &str| format!("event:{}\ndata:{delta}\n\n", ChatEvent::DELTA);
+        let (first, second) = (frame(&delta(r#""a""#)), frame(&delta(r#""\"b\"好""#)));
+        assert!(recall(&first, second.as_bytes()));
+        for (colon, spaced) in [("event:", "event: "), ("data:", "data: ")] {
+            assert!(recall(&first, second.replace(colon, spaced).as_bytes()));
+            assert!(recall(&first.replace(colon, spaced), second.as_bytes()));
+            assert!(!recall(&first, second.replace(colon, "id:").as_bytes()));
+            assert!(!recall(
+                &first,
+                second.replace(colon, &format!("{colon}  ")).as_bytes()
+            ));
+        }
+        let others = [
+            second.repeat(2),
+            format!("{second}:"),
+            format!("\n{second}"),
+            format!("id:1\n{second}"),
+            second.replace("\n\n", "\n"),
+            second.replace("\n\n", "\n:\n\n"),
+            second.replace('\n', "\r\n"),
+            second.replace('好', "\n"),
+            second.replace('好', "\r"),
+            second.replace(r#""type":"#, "\n\"type\":"),
+            second.replace("delta", "deltas"),
+            second.replace("delta\n", "delta\nevent:x\n"),
+            second.replace(r#""2""#, r#""9""#),
+            String::new(),
+        ];
+        for other in others {
+            assert!(!recall(&first, other.as_bytes()), "{other:?}");
+        }
+        let (begin, end) = second.split_once('好').unwrap();
+        let no_text = [begin.as_bytes(), b"\xff", end.as_bytes()].concat();
+        assert!(!recall(&first, &no_text));
+        // What stood in two lines shows nothing about the line ends of what looks like it.
+        let lines = first.replace(r#","type""#, ",\ndata:\"type\"");
+        assert!(!recall(
+            &lines,
+            second.replace(r#","type""#, ",\n\"type\"").as_bytes()
+        ));
     }
 
     proptest::proptest! {

@@ -152,6 +152,14 @@ impl Decoder {
     /// [`FrameTooLong`] when the frame under way is larger than the limit.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, FrameTooLong> {
+        // Often there is nothing, and that need not cost more than to see it.
+        if !self.ready && self.start == self.buf.len() {
+            return Ok(false);
+        }
+        self.look()
+    }
+
+    fn look(&mut self) -> Result<bool, FrameTooLong> {
         if self.ready {
             self.discard();
         }

@@ -139,27 +139,28 @@ pub struct DecodeError {
 /// [`DecodeError`] with the path and the cause.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     // Checking the text as a whole is faster than checking each string in it.
-    let read = match std::str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(body),
-    };
-    read.or_else(|_| {
-        let mut reader = serde_json::Deserializer::from_slice(body);
-        match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-            Err(error) => Err(DecodeError {
-                at: error.path().to_string().into(),
-                source: error.into_inner(),
+    if let Ok(text) = std::str::from_utf8(body)
+        && let Ok(value) = serde_json::from_str(text)
+    {
+        return Ok(value);
+    }
+    // Slower, and tells where. What is no text where nobody looks at it is read here, too: each
+    // further way to read would be code for every type.
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) => Err(DecodeError {
+            at: error.path().to_string().into(),
+            source: error.into_inner(),
+        }),
+        // The value is fine, so it is what follows it that is wrong, if anything is.
+        Ok(value) => match reader.end() {
+            Err(source) => Err(DecodeError {
+                at: ".".into(),
+                source,
             }),
-            // The value is fine, so it is what follows it that is wrong.
-            Ok(value) => match reader.end() {
-                Err(source) => Err(DecodeError {
-                    at: ".".into(),
-                    source,
-                }),
-                Ok(()) => Ok(value),
-            },
-        }
-    })
+            Ok(()) => Ok(value),
+        },
+    }
 }
 
 /// The first pass over a reply.

@@ -1,6 +1,7 @@
 //! What the events of all streams have in common.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +33,15 @@ pub trait StreamEvent: Sized + Clone + std::fmt::Debug + Send + Sync + Unpin + '
     /// # Errors
     /// [`DecodeError`] when the data of a known event does not fit.
     fn read(frame: &Frame<'_>, memory: &mut Self::Memory) -> Result<Self, DecodeError>;
+
+    /// Reads bytes that are one whole frame, where `memory` shows that by comparing them with one
+    /// before: the event, and where its data stands. `None` for all other bytes: they are to be split
+    /// into frames first, which finds the same.
+    #[inline]
+    fn recall(bytes: &[u8], memory: &mut Self::Memory) -> Option<(Self, Range<usize>)> {
+        let _ = (bytes, memory);
+        None
+    }
 
     /// Reads a frame by itself.
     ///
