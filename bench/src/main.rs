@@ -12,6 +12,7 @@ mod process;
 mod scenarios;
 mod server;
 mod usage;
+mod vectors;
 mod wire;
 
 use std::path::PathBuf;

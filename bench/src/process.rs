@@ -45,6 +45,11 @@ impl Server {
         format!("http://127.0.0.1:{}/{pace}/{deltas}", self.port)
     }
 
+    /// The address of its endpoint for embeddings, up to and including `/v1`.
+    pub(crate) fn embeddings(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
     /// How many connections were made so far, those of this question included.
     pub(crate) fn connections(&self) -> Result<usize> {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port))?;

@@ -4,8 +4,8 @@
 //! `/{pace}/{deltas}/v3/chat`. The pace is `burst` (as fast as the connection takes it, still one
 //! event in each HTTP chunk), `varied` (the same, with deltas that are never alike), `single` (each
 //! event written to the socket by itself) or `paced` (the same, 5 ms apart, and each delta says when
-//! it was sent). `/connections` tells how many connections were made so far. A further pace or
-//! endpoint is a further arm in [`answer`].
+//! it was sent). `/connections` tells how many connections were made so far, `/v1/embeddings` makes
+//! vectors of texts. A further pace or endpoint is a further arm in [`answer`].
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::events::{Deltas, Stream, create_reply, stamp};
-use crate::usage;
+use crate::{usage, vectors};
 
 /// Between two events of a `paced` stream: a model that says 200 tokens a second.
 const PACE: Duration = Duration::from_millis(5);
@@ -91,6 +91,8 @@ async fn connection(mut socket: TcpStream, shared: &Shared) -> Result<()> {
 struct Request {
     path: String,
     stream: bool,
+    /// Of requests for vectors, which the answer depends on.
+    body: Vec<u8>,
 }
 
 /// The next request of the connection; `None` when it was closed.
@@ -126,7 +128,11 @@ fn parse(buffer: &[u8]) -> Result<Option<(Request, usize)>> {
     };
     let wanted = br#""stream":true"#;
     let stream = body.windows(wanted.len()).any(|it| it == wanted);
-    Ok(Some((Request { path, stream }, end + 4 + length)))
+    let body = match path == vectors::PATH {
+        true => body.to_vec(),
+        false => Vec::new(),
+    };
+    Ok(Some((Request { path, stream, body }, end + 4 + length)))
 }
 
 const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
@@ -137,6 +143,9 @@ async fn answer(socket: &mut TcpStream, shared: &Shared, request: &Request) -> R
     if request.path == "/connections" {
         let count = shared.connections.load(Ordering::Relaxed);
         return reply(socket, "200 OK", &count.to_string()).await;
+    }
+    if request.path == vectors::PATH {
+        return reply(socket, "200 OK", &vectors::reply(&request.body)?).await;
     }
     let mut parts = request.path.trim_start_matches('/').splitn(3, '/');
     let pace = parts.next().unwrap_or_default();

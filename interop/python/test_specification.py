@@ -146,7 +146,27 @@ def known(local):
         "sample_rate": 24000,
         "speed": 1,
         "user_id": (client.data("get", "/v1/users/me") or {}).get("user_id", "1"),
+        # Callback apps, quotas of devices and bills of a day that is over.
+        "enterprise_id": "volcano_2100000001",
+        "app_type": "normal",
+        "event_types": ["bot.published"],
+        "entity_type": "single_device",
+        "entity_id": "device",
+        "benefit_type": "resource_point",
+        "active_mode": "absolute_time",
+        "trigger_unit": "day",
+        "started_at": 1_750_000_000,
+        "ended_at": 1_750_000_001,
     }
+    hook = post("/v1/api_apps", {"app_type": "normal", "name": "generated"})
+    if hook:
+        found["api_app_id"] = hook["id"]
+    names = ("benefit_type", "active_mode", "started_at", "ended_at")
+    quota = {"entity_type": "single_device", "entity_id": "device"}
+    quota["benefit_info"] = {**{name: found[name] for name in names}, "limit": 1}
+    quota = post("/v1/commerce/benefit/limitations", quota)
+    if quota:
+        found["benefit_id"] = quota["benefit_info"]["benefit_id"]
     dataset = post("/v1/datasets", {"name": "d", "space_id": space, "format_type": 0})
     if dataset:
         found["dataset_id"] = dataset["dataset_id"]

@@ -41,6 +41,8 @@ pub(crate) enum Scenario {
     ServerCalls,
     /// The server: pages of 1,000,000 messages
     ServerPages,
+    /// The server: passages for a question, from 10,000 chunks
+    Knowledge,
     /// The size of `cozectl`
     Size,
 }
@@ -66,6 +68,7 @@ pub(crate) struct Plan {
     pub(crate) load_chats: usize,
     pub(crate) growth_calls: usize,
     pub(crate) stored_messages: usize,
+    pub(crate) chunks: usize,
     cozectl: PathBuf,
     /// For homes and data, on the same disk as the build.
     pub(crate) scratch: tempfile::TempDir,
@@ -92,6 +95,7 @@ impl Plan {
             load_chats: if smoke { 100 } else { 5_000 },
             growth_calls: if smoke { 300 } else { 200_000 },
             stored_messages: if smoke { 5_000 } else { 1_000_000 },
+            chunks: if smoke { 500 } else { 10_000 },
             cozectl: match cozectl {
                 // The programs run in a folder of their own.
                 Some(path) => std::path::absolute(path)?,
@@ -148,6 +152,7 @@ pub(crate) fn run(plan: &Plan, only: &[Scenario]) -> Result<Report> {
             Scenario::ServerIdle => load::idle(plan)?,
             Scenario::ServerCalls => load::calls(plan)?,
             Scenario::ServerPages => load::pages(plan)?,
+            Scenario::Knowledge => load::knowledge(plan, &server)?,
             Scenario::Size => size::run(plan)?,
         });
     }

@@ -1,8 +1,9 @@
 //! Logs a user in who types a code into a page on another device.
 //!
-//! Needs an OAuth app of type *device*: its id in `COZE_CLIENT_ID`. The local server logs nobody in.
+//! Needs an OAuth app of type *device*: its id in `COZE_CLIENT_ID`. `COZE_API_BASE` for
+//! another server than api.coze.cn, such as the local one with such an app in its `coze.yaml`.
 
-use coze_api::{Coze, Error, OAuthApp};
+use coze_api::{Coze, CozeBuilder, Error};
 
 fn ask(name: &str) -> coze_api::Result<String> {
     std::env::var(name).map_err(|_| Error::Invalid(format!("set {name}")))
@@ -10,7 +11,7 @@ fn ask(name: &str) -> coze_api::Result<String> {
 
 #[tokio::main]
 async fn main() -> coze_api::Result<()> {
-    let app = OAuthApp::new(ask("COZE_CLIENT_ID")?)?;
+    let app = CozeBuilder::from_env().oauth_app(ask("COZE_CLIENT_ID")?)?;
     let login = app.device_login().await?;
     println!(
         "open {} and type {}",

@@ -1,9 +1,10 @@
 //! Logs a user in with their browser, for an app that can keep no secret: a desktop program.
 //!
 //! Needs an OAuth app of type *PKCE*: its id in `COZE_CLIENT_ID`, and
-//! `http://127.0.0.1:7000/callback` among its redirect addresses. The local server logs nobody in.
+//! `http://127.0.0.1:7000/callback` among its redirect addresses. `COZE_API_BASE` for
+//! another server than api.coze.cn, such as the local one with such an app in its `coze.yaml`.
 
-use coze_api::{Coze, Error, OAuthApp};
+use coze_api::{Coze, CozeBuilder, Error};
 
 fn ask(name: &str) -> coze_api::Result<String> {
     std::env::var(name).map_err(|_| Error::Invalid(format!("set {name}")))
@@ -21,7 +22,7 @@ fn pasted() -> coze_api::Result<String> {
 #[tokio::main]
 async fn main() -> coze_api::Result<()> {
     // Without a secret the login is protected by PKCE (S256).
-    let app = OAuthApp::new(ask("COZE_CLIENT_ID")?)?;
+    let app = CozeBuilder::from_env().oauth_app(ask("COZE_CLIENT_ID")?)?;
     let login = app
         .authorization("http://127.0.0.1:7000/callback")
         .build()?;

@@ -1,9 +1,10 @@
 //! Logs a user in with their browser, for an app with a secret: a web server.
 //!
 //! Needs an OAuth app of type *web*: its id in `COZE_CLIENT_ID`, its secret in `COZE_CLIENT_SECRET`,
-//! and `http://127.0.0.1:7000/callback` among its redirect addresses. The local server logs nobody in.
+//! and `http://127.0.0.1:7000/callback` among its redirect addresses. `COZE_API_BASE` for
+//! another server than api.coze.cn, such as the local one with such an app in its `coze.yaml`.
 
-use coze_api::{Coze, Error, OAuthApp};
+use coze_api::{Coze, CozeBuilder, Error};
 
 fn ask(name: &str) -> coze_api::Result<String> {
     std::env::var(name).map_err(|_| Error::Invalid(format!("set {name}")))
@@ -20,7 +21,9 @@ fn pasted() -> coze_api::Result<String> {
 
 #[tokio::main]
 async fn main() -> coze_api::Result<()> {
-    let app = OAuthApp::new(ask("COZE_CLIENT_ID")?)?.client_secret(ask("COZE_CLIENT_SECRET")?);
+    let app = CozeBuilder::from_env()
+        .oauth_app(ask("COZE_CLIENT_ID")?)?
+        .client_secret(ask("COZE_CLIENT_SECRET")?);
     let login = app
         .authorization("http://127.0.0.1:7000/callback")
         .build()?;

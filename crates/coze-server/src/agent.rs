@@ -6,7 +6,6 @@ mod knowledge;
 mod suggest;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use coze_types::chat::{Chat, ChatError, ChatStatus, Usage};
 use coze_types::chat_event::{ChatEvent, ChatFailure, DoneData};
@@ -21,13 +20,14 @@ use crate::fail::Fail;
 use crate::knowledge::Passage;
 use crate::models::{ModelCall, ModelError, ModelEvent};
 use crate::output::Output;
-use crate::store::{BillRecord, ChatRecord};
+use crate::settle::settle;
+use crate::store::{BillRecord, ChatRecord, Unit};
 use crate::tools::Toolbox;
 
 pub(crate) use context::text_of;
 
-/// Rounds of tool calls that one chat may take.
-const MAX_ROUNDS: usize = 16;
+/// Rounds of tool calls that one chat, or one node of a workflow, may take.
+pub(crate) const MAX_ROUNDS: usize = 16;
 
 /// Runs a chat to its end, beside the request that started it. The caller may be gone by then.
 ///
@@ -112,22 +112,10 @@ impl Run {
             .await;
         if self.unsettled {
             self.output = Output::none();
-            self.settle().await;
-        }
-    }
-
-    /// Writes the end down as soon as the disk takes it: until then the conversation is occupied.
-    async fn settle(&self) {
-        let mut pause = Duration::from_millis(500);
-        loop {
-            tokio::select! {
-                // The next start finds it, and says that it was interrupted.
-                () = self.app.stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
-            }
-            match self.store(Vec::new()).await {
-                Err(End::Failed(_)) => pause = (pause * 2).min(Duration::from_secs(30)),
-                _ => return,
+            // Until then the conversation is occupied.
+            let settled = settle(&self.app, self.writing(Vec::new())).await;
+            if settled.is_some_and(|(_, told)| told) {
+                self.app.callbacks.notify_one();
             }
         }
     }
@@ -295,37 +283,34 @@ impl Run {
         self.output.send(&ChatEvent::Canceled(Box::new(chat))).await;
     }
 
-    /// Writes messages and the chat's state in one step, but only while the chat is at work on
-    /// disk; otherwise it was cancelled, or deleted with its conversation.
     async fn store(&self, messages: Vec<Message>) -> Result<(), End> {
-        let record = self.record.clone();
-        let (bill, worker) = (self.bill(), self.app.clone());
-        let (space, now) = (self.agent.space, self.app.now());
-        let stored = self.app.db.write(move |unit| {
-            let conversation = crate::store::number(&record.chat.conversation_id);
-            let current = unit.chat(conversation, record.id())?;
-            if current.is_none_or(|it| it.chat.status != ChatStatus::InProgress) {
-                return Ok::<_, Fail>((false, false));
-            }
-            unit.update_chat(&record)?;
-            if record.save_history {
-                for message in &messages {
-                    unit.insert_message(message, true)?;
-                }
-            }
-            let told = match bill {
-                Some(bill) => crate::billing::record(unit, &worker.ids, now, space, bill)?,
-                None => false,
-            };
-            Ok((true, told))
-        });
-        let (stored, told) = stored.await?;
+        let (stored, told) = self.app.db.write(self.writing(messages)).await?;
         if told {
             self.app.callbacks.notify_one();
         }
         match stored {
             true => Ok(()),
             false => Err(End::Canceled),
+        }
+    }
+
+    /// Writes messages, the chat's state and what it took: whether the chat was at work on disk, and
+    /// whether somebody is to be told of the bill.
+    fn writing(
+        &self,
+        messages: Vec<Message>,
+    ) -> impl Fn(&dyn Unit) -> Result<(bool, bool), Fail> + Clone + Send + 'static + use<> {
+        let (record, bill, worker) = (self.record.clone(), self.bill(), self.app.clone());
+        let (space, now) = (self.agent.space, self.app.now());
+        move |unit: &dyn Unit| {
+            if !keep(unit, &record, &messages)? {
+                return Ok((false, false));
+            }
+            let told = match bill.clone() {
+                Some(bill) => crate::billing::record(unit, &worker.ids, now, space, bill)?,
+                None => false,
+            };
+            Ok((true, told))
         }
     }
 
@@ -386,6 +371,27 @@ impl Run {
         let data = r#"{"finish_reason":0,"FinData":""}"#;
         self.message(MessageType::Verbose, verbose_content(msg_type, data))
     }
+}
+
+/// Writes messages and the chat's state in one step, but only while the chat is at work on disk;
+/// otherwise it was cancelled, or deleted with its conversation, and the answer is false.
+pub(crate) fn keep(
+    unit: &dyn Unit,
+    record: &ChatRecord,
+    messages: &[Message],
+) -> Result<bool, Fail> {
+    let conversation = crate::store::number(&record.chat.conversation_id);
+    let current = unit.chat(conversation, record.id())?;
+    if current.is_none_or(|it| it.chat.status != ChatStatus::InProgress) {
+        return Ok(false);
+    }
+    unit.update_chat(record)?;
+    if record.save_history {
+        for message in messages {
+            unit.insert_message(message, true)?;
+        }
+    }
+    Ok(true)
 }
 
 /// The content of a `verbose` message, with the two nulls that the service sends.

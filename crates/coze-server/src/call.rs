@@ -15,7 +15,7 @@ use coze_types::endpoint::{BodyKind, Downloads, Method};
 use coze_types::status::{self, Detail};
 use coze_types::{Endpoint, Status, Streams};
 use futures_util::StreamExt;
-use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
@@ -395,6 +395,9 @@ pub(crate) fn finish(
     });
     if let Ok(value) = HeaderValue::from_str(log_id) {
         response.headers_mut().insert(X_TT_LOGID, value);
+    }
+    if let Some(date) = app.clock.date() {
+        response.headers_mut().insert(DATE, date);
     }
     response
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::HeaderValue;
 
 /// The clock of one server: that of the system, and how far it was moved. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +16,17 @@ impl Clock {
     /// Unix seconds.
     pub(crate) fn now(&self) -> i64 {
         system().saturating_add(self.ahead())
+    }
+
+    /// The date for the head of an answer, when it is not that of the system, which every answer
+    /// has: clients that compare clocks are to see this one.
+    pub(crate) fn date(&self) -> Option<HeaderValue> {
+        if self.ahead() == 0 {
+            return None;
+        }
+        let now = u64::try_from(self.now()).ok()?;
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(now));
+        HeaderValue::from_str(&date).ok()
     }
 
     /// Moves it forward; it never goes back, because what has happened stays in the past.
@@ -43,7 +56,7 @@ impl Clock {
 const FARTHEST: i64 = 1_000 * 365 * 86_400;
 
 /// Unix seconds by the clock of the machine.
-pub(crate) fn system() -> i64 {
+fn system() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -62,5 +75,8 @@ mod tests {
         assert!((3600..3610).contains(&(same.now() - before)));
         assert_eq!(clock.advance(u64::MAX), FARTHEST);
         assert_eq!(same.ahead(), FARTHEST);
+        assert!(clock.date().unwrap().to_str().unwrap().contains(" GMT"));
+        clock.reset();
+        assert_eq!(clock.date(), None);
     }
 }

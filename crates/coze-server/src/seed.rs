@@ -1,6 +1,6 @@
 //! A ready-made space: agents, workflows and a conversation to look at and to talk to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coze_types::Empty;
@@ -21,18 +21,28 @@ use crate::store::StoreError;
 /// A ready-made space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seed {
-    /// A bookshop: an agent with a script, tools and a workflow, one on the built-in model, two
-    /// workflows, and a conversation.
+    /// A bookshop: an agent with a script, tools, a workflow and documents to look things up in, one
+    /// on the built-in model, two workflows, and a conversation.
     Demo,
 }
 
 const DEMO: &[(&str, &str)] = &[
     ("grade.json", include_str!("seed/demo/grade.json")),
     ("trip.json", include_str!("seed/demo/trip.json")),
+    (
+        "rules/returns.md",
+        include_str!("seed/demo/rules/returns.md"),
+    ),
+    (
+        "rules/members.md",
+        include_str!("seed/demo/rules/members.md"),
+    ),
     ("coze.yaml", include_str!("seed/demo/coze.yaml")),
 ];
 /// The agent that the conversation is with.
 const BOOKSHOP: &str = "7500000000000009001";
+/// What its documents answer.
+const QUESTION: &str = "怎么退货？";
 /// What was said there; true is a question.
 const TALK: &[(bool, &str)] = &[
     (true, "几点开门？"),
@@ -45,13 +55,20 @@ const TALK: &[(bool, &str)] = &[
 ];
 
 impl Seed {
+    /// An agent of it, and a question that the agent answers from its documents.
+    #[must_use]
+    pub fn question(self) -> (&'static str, &'static str) {
+        let Self::Demo = self;
+        (BOOKSHOP, QUESTION)
+    }
+
     /// Puts its files into the data folder, where they can be read and changed, and reads them.
     /// Files that are there already stay as they are.
     pub(crate) fn space(self, data: &Path) -> Result<Space, String> {
         let Self::Demo = self;
         let folder = data.join("seed").join("demo");
         let io = |error| StoreError::io(&folder, error).to_string();
-        std::fs::create_dir_all(&folder).map_err(io)?;
+        std::fs::create_dir_all(folder.join("rules")).map_err(io)?;
         for (name, text) in DEMO {
             let path = folder.join(name);
             if !path.exists() {
@@ -73,14 +90,25 @@ pub(crate) fn add(space: &mut Space, seed: &Space) {
         let entry = space.models.entry(name.clone());
         entry.or_insert_with(|| model.clone());
     }
+    for dataset in &seed.datasets {
+        if !space.datasets.iter().any(|it| it.id == dataset.id) {
+            let mut dataset = dataset.clone();
+            dataset.folder = beside(seed, dataset.folder);
+            space.datasets.push(dataset);
+        }
+    }
     for workflow in &seed.workflows {
         if !space.workflows.iter().any(|it| it.id == workflow.id) {
             let mut workflow = workflow.clone();
-            workflow.file =
-                std::path::absolute(seed.folder.join(&workflow.file)).unwrap_or(workflow.file);
+            workflow.file = beside(seed, workflow.file);
             space.workflows.push(workflow);
         }
     }
+}
+
+/// A file of the seed, for a space that lies elsewhere.
+fn beside(seed: &Space, file: PathBuf) -> PathBuf {
+    std::path::absolute(seed.folder.join(&file)).unwrap_or(file)
 }
 
 /// Puts the conversation there, unless the agent has one already.

@@ -10,6 +10,7 @@ use crate::config::{
 };
 use crate::edge::{Fault, FaultRule};
 use crate::models::ScriptRule;
+use crate::plan::Plan;
 use crate::store::StoreError;
 use crate::{Server, StartError};
 
@@ -154,6 +155,7 @@ pub struct TestServerBuilder {
     script: Vec<ScriptRule>,
     faults: Vec<(String, FaultRule)>,
     tokens: Vec<String>,
+    plan: Option<Plan>,
     dialect: Dialect,
     seed: u64,
     /// What is wrong already, told at the start.
@@ -167,6 +169,7 @@ impl Default for TestServerBuilder {
             script: Vec::new(),
             faults: Vec::new(),
             tokens: Vec::new(),
+            plan: None,
             dialect: Dialect::Coze,
             seed: 0,
             problem: None,
@@ -239,6 +242,33 @@ impl TestServerBuilder {
         self
     }
 
+    /// Lets each user call so much, for tests of what a program does beyond that. Without one,
+    /// nothing is limited. This one counts more than that of a `coze.yaml`.
+    ///
+    /// ```
+    /// use coze_api::{Coze, RetryPolicy};
+    /// use coze_server::{Plan, TestServer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let plan = Plan { per_day: Some(1), ..Plan::default() };
+    /// let server = TestServer::builder().plan(plan).start().await?;
+    /// let coze = Coze::builder().base_url(server.url()).token("any");
+    /// let coze = coze.retry(RetryPolicy::none()).build()?;
+    /// coze.me().await?;
+    /// assert_eq!(coze.me().await.unwrap_err().code(), Some(4008));
+    /// // Tomorrow there is one more.
+    /// server.advance(std::time::Duration::from_secs(24 * 3600));
+    /// coze.me().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.plan = Some(plan);
+        self
+    }
+
     /// In another dialect.
     #[must_use]
     pub fn dialect(mut self, dialect: Dialect) -> Self {
@@ -303,6 +333,7 @@ impl TestServerBuilder {
         let folder = Folder::new()?;
         let mut config = ServerConfig::new(&folder.0);
         config.tokens = self.tokens;
+        config.plan = self.plan;
         config.dialect = self.dialect;
         config.space = self.space;
         config.faults = true;

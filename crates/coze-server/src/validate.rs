@@ -89,7 +89,7 @@ pub(crate) fn within<T: PartialOrd + Display + Copy>(
 ) -> Result<(), Fail> {
     match value {
         Some(value) if !(least <= value && value <= most) => {
-            let why = format!("{value} is not within {least} and {most}");
+            let why = format!("{value} is not within {least} to {most}");
             Err(Fail::invalid(field, why))
         }
         _ => Ok(()),

@@ -7,9 +7,11 @@
 mod bill;
 mod chatflow;
 mod knowledge;
+mod model;
 mod outcome;
 mod schema;
 mod sink;
+mod skills;
 mod task;
 mod tool;
 
@@ -40,12 +42,14 @@ pub(crate) use chatflow::{ChatSink, answer_data};
 pub(crate) use outcome::{api_code, usage_of};
 pub(crate) use schema::{input_schema, param_schema};
 pub(crate) use sink::{EventSink, NoSink, Sink};
-pub(crate) use tool::{ToolRun, ToolText, call_as_tool};
+pub(crate) use tool::{Actor, ToolRun, ToolText, call_as_tool};
 
 /// How long one sitting of a run may take; the service allows 10 minutes, 24 hours in the
 /// background.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(600);
 const BACKGROUND_LIMIT: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+/// The status of a run that is at work, or waits.
+const RUNNING: &str = "Running";
 /// Resumes of one run, as on the service.
 const MAX_RESUMES: i64 = 3;
 
@@ -72,6 +76,8 @@ pub(crate) struct Driver {
     /// When a node's time is over, counted from its first attempt.
     deadlines: HashMap<NodePath, Instant>,
     outputs: HashMap<NodePath, NodeOutputRecord>,
+    /// Runs of workflows that called each other as tools to get here.
+    depth: u8,
     running: Running,
 }
 
@@ -91,6 +97,8 @@ pub(crate) struct Start {
     pub(crate) log_id: String,
     pub(crate) conversation: Option<i64>,
     pub(crate) history: Vec<ModelMessage>,
+    /// Runs of workflows that called each other as tools to get here.
+    pub(crate) depth: u8,
 }
 
 impl Start {
@@ -112,6 +120,7 @@ impl Start {
             log_id: log_id.to_owned(),
             conversation: None,
             history: Vec::new(),
+            depth: 0,
         }
     }
 }
@@ -130,7 +139,7 @@ impl Driver {
             connector_id: start.connector_id,
             connector_uid: start.connector_uid,
             mode: start.mode as i64,
-            status: "Running".to_owned(),
+            status: RUNNING.to_owned(),
             logid: start.log_id,
             conversation_id: start.conversation,
             created_at: now,
@@ -143,7 +152,9 @@ impl Driver {
             .await?;
         let options = options(start.mode as i64);
         let (run, effects) = Run::start(Arc::clone(&workflow.plan), start.parameters, options);
-        Ok(Self::assemble(app, record, run, effects, 0, start.history))
+        let mut driver = Self::assemble(app, record, run, effects, 0, start.history);
+        driver.depth = start.depth;
+        Ok(driver)
     }
 
     /// Brings a waiting run back and gives it the answer.
@@ -254,6 +265,7 @@ impl Driver {
             aborts: HashMap::new(),
             deadlines: HashMap::new(),
             outputs: HashMap::new(),
+            depth: 0,
         }
     }
 
@@ -267,7 +279,35 @@ impl Driver {
     }
 
     /// Drives the run until it ends or waits, and writes down which.
+    ///
+    /// # Errors
+    /// What the run broke off for, such as a disk that takes nothing. It has failed then.
     pub(crate) async fn drive(&mut self, sink: &mut impl Sink) -> Result<Ended, Fail> {
+        let ended = self.sit(sink).await;
+        if let Err(fail) = &ended {
+            self.break_off(fail).await;
+        }
+        ended
+    }
+
+    /// Writes down that the run broke off: now, or else as soon as the disk takes it.
+    async fn break_off(&mut self, fail: &Fail) {
+        tracing::error!(run = self.record.id, code = fail.code, error = %fail.msg, "a run broke off");
+        // Its end may be written already, and whoever listens have failed to take it.
+        if self.record.status != RUNNING {
+            return;
+        }
+        let mut record = self.record.clone();
+        record.status = "Fail".to_owned();
+        record.interrupt = None;
+        record.error_code = fail.code.to_string();
+        record.error_message = fail.msg.to_string();
+        if self.save_with_bill(record.clone()).await.is_err() {
+            self.settle_with_bill(record);
+        }
+    }
+
+    async fn sit(&mut self, sink: &mut impl Sink) -> Result<Ended, Fail> {
         let limit = match self.record.mode {
             2 => BACKGROUND_LIMIT,
             _ => LIMIT,
@@ -311,8 +351,13 @@ impl Driver {
                             .or_insert_with(|| Instant::now() + budget)
                     });
                     let id = task.id.clone();
-                    let (stream, abort) =
-                        task::start(&self.app, &self.record, task, deadline, &self.history);
+                    let host = task::Host {
+                        app: &self.app,
+                        run: &self.record,
+                        history: &self.history,
+                        depth: self.depth,
+                    };
+                    let (stream, abort) = task::start(&host, task, deadline);
                     self.aborts.insert(id, abort);
                     self.tasks.push(stream);
                 }
@@ -325,7 +370,7 @@ impl Driver {
                 Effect::EmitMessage(message) if message.is_interrupt => question = Some(message),
                 Effect::EmitMessage(message) => {
                     let uuid = self.keep(&message).await?;
-                    sink.message(&message, &uuid).await;
+                    sink.message(&message, &uuid).await?;
                 }
                 Effect::Interrupt(interrupt) => waiting = Some(interrupt),
                 Effect::Warn {
@@ -339,7 +384,7 @@ impl Driver {
                 }
                 Effect::Finish(outcome) => {
                     self.finish(&outcome).await?;
-                    sink.finished(&outcome, &self.debug_url()).await;
+                    sink.finished(&outcome, &self.debug_url()).await?;
                     return Ok(Some(Ended::Done(outcome)));
                 }
                 other => {
@@ -357,12 +402,14 @@ impl Driver {
         if let Some(mut message) = question {
             message.content = chatflow::question_text(&interrupt);
             let uuid = self.keep(&message).await?;
-            sink.message(&message, &uuid).await;
+            sink.message(&message, &uuid).await?;
         }
         let data = self.interrupt_data(&interrupt);
-        self.record.interrupt = Some(data.clone());
-        self.save().await?;
-        sink.interrupted(&interrupt, data, &self.debug_url()).await;
+        let mut record = self.record.clone();
+        record.interrupt = Some(data.clone());
+        self.save(record).await?;
+        sink.interrupted(&interrupt, data, &self.debug_url())
+            .await?;
         Ok(Some(Ended::Waiting))
     }
 
@@ -416,32 +463,34 @@ impl Driver {
 
     async fn finish(&mut self, outcome: &Outcome) -> Result<(), Fail> {
         let usage = usage_of(outcome);
+        // What models took counts, however the run ends.
         self.record.usage = usage;
+        let mut record = self.record.clone();
         match outcome {
             Outcome::Success { output, answer, .. } => {
-                self.record.status = "Success".to_owned();
-                self.record.output = self
+                record.status = "Success".to_owned();
+                record.output = self
                     .history_output(&result_text(output, answer.as_deref()))
                     .await?;
             }
             Outcome::Failed(failure) => {
-                self.record.status = "Fail".to_owned();
-                self.record.error_code = api_code(failure.code).to_string();
-                self.record.error_message = failure.to_string();
+                record.status = "Fail".to_owned();
+                record.error_code = api_code(failure.code).to_string();
+                record.error_message = failure.to_string();
             }
             Outcome::Cancelled { .. } if self.app.stop.is_cancelled() => {
-                self.record.status = "Fail".to_owned();
+                record.status = "Fail".to_owned();
                 let why = Fail::interrupted();
-                self.record.error_code = why.code.to_string();
-                self.record.error_message = why.msg.into_owned();
+                record.error_code = why.code.to_string();
+                record.error_message = why.msg.into_owned();
             }
             Outcome::Cancelled { .. } => {
-                self.record.status = "Cancel".to_owned();
-                self.record.error_code = coze_workflow::code::CANCELLED.to_string();
-                self.record.error_message = "the run was cancelled".to_owned();
+                record.status = "Cancel".to_owned();
+                record.error_code = coze_workflow::code::CANCELLED.to_string();
+                record.error_message = "the run was cancelled".to_owned();
             }
         }
-        self.save_with_bill().await
+        self.save_with_bill(record).await
     }
 
     /// The result, and what output nodes said: from the store, which has it from before a pause too.
@@ -462,13 +511,16 @@ impl Driver {
         Ok(Value::Object(output).to_string())
     }
 
-    async fn save(&mut self) -> Result<(), Fail> {
-        self.record.updated_at = self.app.now();
-        let record = self.record.clone();
+    /// The run is what it is on disk: one that was not written has not changed.
+    async fn save(&mut self, mut record: RunRecord) -> Result<(), Fail> {
+        record.updated_at = self.app.now();
+        let stored = record.clone();
         self.app
             .db
-            .write(move |unit| Ok::<_, Fail>(unit.update_run(&record)?))
-            .await
+            .write(move |unit| Ok::<_, Fail>(unit.update_run(&stored)?))
+            .await?;
+        self.record = record;
+        Ok(())
     }
 
     /// The reply to a caller who waited.

@@ -3,6 +3,9 @@
 //! They are built by whatever builds the SDK's examples, such as a test of the whole workspace.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "examples/login.rs"]
+mod login;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -155,14 +158,6 @@ const RUN: &[(&str, &str, &str, &[&str])] = &[
     ("workflow_stream", PLAIN, GRADE, &["小明", "done", "run "]),
 ];
 
-/// What is only compiled, and why.
-const NOT_RUN: &[(&str, &str)] = &[
-    ("oauth_device", "this server logs nobody in"),
-    ("oauth_jwt", "this server logs nobody in"),
-    ("oauth_pkce", "this server logs nobody in"),
-    ("oauth_web", "this server logs nobody in"),
-];
-
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -176,7 +171,7 @@ fn every_example_is_in_a_list() {
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     let run = RUN.iter().map(|it| it.0);
-    let listed: Vec<_> = run.chain(NOT_RUN.iter().map(|it| it.0)).collect();
+    let listed: Vec<_> = run.chain(login::RUN.iter().map(|it| it.0)).collect();
     assert_eq!(there, listed.iter().map(|it| (*it).to_owned()).collect());
     assert_eq!(there.len(), listed.len(), "one is listed twice");
 }
@@ -187,11 +182,9 @@ fn the_examples_do_what_they_say() {
     let own = std::env::current_exe().unwrap();
     let folder = own.parent().unwrap().parent().unwrap().join("examples");
     let built = |name: &str| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    let missing: Vec<_> = RUN
-        .iter()
-        .map(|it| it.0)
-        .filter(|it| !built(it).exists())
-        .collect();
+    let all = RUN.iter().map(|it| it.0);
+    let all = all.chain(login::RUN.iter().map(|it| it.0));
+    let missing: Vec<_> = all.filter(|it| !built(it).exists()).collect();
     if !missing.is_empty() {
         let why = format!(
             "not built: {}; `cargo build -p coze-api --examples --features blocking` does it",
@@ -200,14 +193,12 @@ fn the_examples_do_what_they_say() {
         assert!(std::env::var_os("CI").is_none(), "{why}");
         println!("{why}");
     }
-    for (name, why) in NOT_RUN {
-        println!("{name}: only compiled, because {why}");
-    }
-
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let data = tempfile::tempdir().unwrap();
     let mut config = ServerConfig::new(data.path());
-    config.space = Space::load(&workspace().join("coze.example.yaml")).unwrap();
+    let file = workspace().join("coze.example.yaml");
+    let text = fs::read_to_string(&file).unwrap() + &login::apps(data.path());
+    config.space = Space::parse(&text, &file).unwrap();
     let server = runtime.block_on(Server::start(config)).unwrap();
     let mut problems = Vec::new();
     for (name, bot, workflow, expected) in RUN {
@@ -238,6 +229,24 @@ fn the_examples_do_what_they_say() {
             }
         };
         problems.push(format!("{all}\n-> {problem}\n"));
+    }
+    for (name, app) in login::RUN {
+        if missing.contains(name) {
+            continue;
+        }
+        let mut command = Command::new(built(name));
+        command
+            .current_dir(data.path())
+            .env_remove("COZE_API_TOKEN")
+            .env("COZE_API_BASE", server.url())
+            .env("COZE_CLIENT_ID", app)
+            .env("COZE_CLIENT_SECRET", login::SECRET)
+            .env("COZE_OAUTH_CONFIG", data.path().join("oauth.json"));
+        let (text, succeeded) = login::run(&mut command, &runtime);
+        match succeeded && text.contains(login::GREETING) {
+            true => println!("{name}: ran"),
+            false => problems.push(format!("{name}: {text}\n")),
+        }
     }
     runtime.block_on(server.stop());
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));

@@ -372,25 +372,16 @@ fn draft(wire: WireNode, findings: &mut Findings) -> Draft {
         findings.error(place, message.clone());
         NodeSpec::Unsupported(message)
     });
-    match &spec {
-        NodeSpec::Unsupported(why) if !wire.number.is_empty() => {
-            // Their inputs follow rules of their own (set variable has no names, for example).
-            inputs.retain(|input| !input.name.is_empty());
-            let message = format!("it {why}: a run that reaches it fails");
-            if !findings
-                .list
-                .iter()
-                .any(|f| f.node_id == wire.id && f.is_error())
-            {
-                findings.warning(place, message);
-            }
-        }
-        NodeSpec::Llm(llm) if llm.has_skills() => {
-            let message =
-                "its skills (tools, knowledge) are not run yet: the model answers without them";
+    if let NodeSpec::Unsupported(why) = &spec
+        && !wire.number.is_empty()
+    {
+        // Their inputs follow rules of their own (set variable has no names, for example).
+        inputs.retain(|input| !input.name.is_empty());
+        let message = format!("it {why}: a run that reaches it fails");
+        let known = |it: &Diagnostic| it.node_id == wire.id && it.is_error();
+        if !findings.list.iter().any(known) {
             findings.warning(place, message);
         }
-        _ => {}
     }
     let names = inputs.iter().map(|input| input.name.as_str());
     check::names("input", names, place, findings);

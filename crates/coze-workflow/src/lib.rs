@@ -93,7 +93,7 @@ pub use plan::{NodeInfo, Plan, TerminatePlan};
 pub use reference::Globals;
 pub use run::effect::{
     Attachment, Chunking, Effect, Failure, Interrupt, KnowledgeSearch, KnowledgeWrite, Message,
-    ModelRequest, Outcome, Prompt, ResponseFormat, Task, TaskKind,
+    ModelRequest, Outcome, PluginSkill, Prompt, ResponseFormat, Skills, Task, TaskKind,
 };
 pub use run::event::{Event, ModelReply, TaskResult, Usage};
 pub use run::{NodeRecord, NodeStatus, Rejected, ReplayError, Run, RunOptions};

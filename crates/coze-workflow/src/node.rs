@@ -11,6 +11,7 @@ pub(crate) mod knowledge;
 pub(crate) mod llm;
 pub(crate) mod output;
 pub(crate) mod question;
+mod skills;
 pub(crate) mod start;
 pub(crate) mod text;
 

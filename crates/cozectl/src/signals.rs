@@ -42,6 +42,18 @@ impl Signals {
     }
 }
 
+/// Lets a write beyond the limit of file sizes (`ulimit -f`) fail like one to a full disk: otherwise
+/// the system ends the program.
+pub(crate) fn survive_file_limits() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        // The handler stays for good. Where there can be none, everything is as before.
+        let _ = signal(kind);
+    }
+}
+
 /// Hears SIGHUP, where there is such a signal.
 pub(crate) struct Hangups {
     #[cfg(unix)]

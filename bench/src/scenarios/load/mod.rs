@@ -2,12 +2,14 @@
 
 mod calls;
 mod idle;
+mod knowledge;
 mod paced;
 mod pages;
 mod served;
 
 pub(crate) use calls::run as calls;
 pub(crate) use idle::run as idle;
+pub(crate) use knowledge::run as knowledge;
 pub(crate) use paced::run as paced;
 pub(crate) use pages::run as pages;
 

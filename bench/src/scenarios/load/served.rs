@@ -25,9 +25,19 @@ pub(super) struct Served {
 impl Served {
     /// Starts it on the data folder of that name, which may have been used before.
     pub(super) fn start(plan: &Plan, name: &str) -> Result<Self> {
-        let home = plan.folder(&format!("{name}-home"))?;
+        Self::with(plan, name, &config(plan.paced_deltas))
+    }
+
+    /// The folder that a server of that name runs in.
+    pub(super) fn home(plan: &Plan, name: &str) -> Result<PathBuf> {
+        plan.folder(&format!("{name}-home"))
+    }
+
+    /// The same with another `coze.yaml`.
+    pub(super) fn with(plan: &Plan, name: &str, config: &str) -> Result<Self> {
+        let home = Self::home(plan, name)?;
         let data = plan.folder(&format!("{name}-data"))?;
-        fs::write(home.join("coze.yaml"), config(plan.paced_deltas))?;
+        fs::write(home.join("coze.yaml"), config)?;
         let mut command = clean(plan.cozectl()?, &home);
         command
             .args(["serve", "--port", "0", "--config", "coze.yaml", "--data"])

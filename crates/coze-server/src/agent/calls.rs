@@ -19,7 +19,7 @@ use crate::output;
 use crate::shortcuts;
 use crate::store::{Turn, TurnCall};
 use crate::tools::{Output, Tool};
-use crate::workflows::{ToolRun, ToolText};
+use crate::workflows::{Actor, ToolRun, ToolText};
 
 /// Pieces of text that may wait to be told before a workflow waits too.
 const QUEUE: usize = 16;
@@ -163,11 +163,12 @@ impl Run {
                 is_answer: false,
             });
         }
+        let actor = Actor::of_chat(&self.record);
         let run = ToolRun {
-            chat: &self.record,
+            actor: &actor,
             cancel: &self.running.token,
             call: at,
-            said,
+            said: Some(said),
         };
         Some(self.tools.call(&self.app, name, arguments, run).await)
     }

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use super::{End, Run, context};
 use crate::configured::Agent;
-use crate::fail::Fail;
-use crate::knowledge::{Passage, recall, slices};
+use crate::knowledge::{Passage, count_hits, recall, slices};
 use crate::models::ToolSpec;
 
 /// The tool of an agent that looks things up on demand.
@@ -49,7 +48,7 @@ impl Run {
             return Ok(());
         }
         let message = self.found(&self.passages);
-        self.count_hits(&self.passages).await?;
+        count_hits(&self.app, &self.passages).await?;
         self.store(vec![message.clone()]).await?;
         self.say(&[message]).await;
         Ok(())
@@ -69,7 +68,7 @@ impl Run {
             Ok(passages) => passages,
             Err(fail) => return format!("error: {}", fail.msg),
         };
-        if let Err(fail) = self.count_hits(&passages).await {
+        if let Err(fail) = count_hits(app, &passages).await {
             return format!("error: {}", fail.msg);
         }
         messages.push(self.found(&passages));
@@ -78,15 +77,5 @@ impl Run {
 
     fn found(&self, passages: &[Passage]) -> Message {
         self.message(MessageType::Knowledge, slices(passages))
-    }
-
-    async fn count_hits(&self, passages: &[Passage]) -> Result<(), Fail> {
-        let mut documents: Vec<i64> = passages.iter().map(|it| it.document).collect();
-        documents.sort_unstable();
-        documents.dedup();
-        self.app
-            .db
-            .write(move |unit| Ok::<_, Fail>(unit.count_hits(&documents)?))
-            .await
     }
 }

@@ -19,6 +19,8 @@ use crate::store::{DocumentRecord, NewChunk, Unit};
 
 /// How often changed files and web pages that are to be read again are looked for.
 const ROUND: Duration = Duration::from_secs(60);
+/// How long a store that fails is left alone.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Chunks that are written in one transaction.
 const STEP: usize = BATCH * 4;
 const WEB: Budget = Budget {
@@ -55,15 +57,18 @@ pub(crate) fn start(app: &App) {
                     tracing::error!(msg = %fail.msg, "folders of documents could not be entered");
                 }
             }
-            match step(&app).await {
+            let pause = match step(&app).await {
                 Ok(true) => continue,
-                Ok(false) => {}
-                Err(fail) => tracing::error!(msg = %fail.msg, "indexing waits for the store"),
-            }
+                Ok(false) => ROUND,
+                Err(fail) => {
+                    tracing::error!(msg = %fail.msg, "indexing waits for the store");
+                    PAUSE
+                }
+            };
             tokio::select! {
                 () = app.stop.cancelled() => {}
                 () = app.indexing.notified() => looked = None,
-                () = tokio::time::sleep(ROUND) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     });

@@ -20,4 +20,4 @@ pub(crate) use embed::Embedder;
 pub(crate) use extract::{Kind, kind_of};
 pub(crate) use folder::{Declared, declared};
 pub(crate) use indexing::{retell, start};
-pub(crate) use recall::{Passage, recall, slices};
+pub(crate) use recall::{Passage, count_hits, recall, slices};

@@ -1,7 +1,7 @@
 //! Finds the passages for a question.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::embed::{Embedder, cosine};
@@ -53,6 +53,18 @@ pub(crate) async fn recall(
         min_score: config.min_score,
     };
     app.db.read(move |unit| search.run(unit)).await
+}
+
+/// Counts a hit for each document that something was found in.
+pub(crate) async fn count_hits(app: &App, passages: &[Passage]) -> Result<(), Fail> {
+    let documents: BTreeSet<i64> = passages.iter().map(|it| it.document).collect();
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let documents: Vec<i64> = documents.into_iter().collect();
+    app.db
+        .write(move |unit| Ok::<_, Fail>(unit.count_hits(&documents)?))
+        .await
 }
 
 /// The passages as the service words them in a message.

@@ -10,14 +10,17 @@ use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
-use super::page::{browser, decider, escape, is_own_form, page, told, who};
-use super::{CONSENT, PATIENCE, Refusal, answer, find, of_kind, secret, token};
+use super::page::{browser, decider, escape, is_own_form, page, who};
+use super::{CONSENT, PATIENCE, Refusal, answer, find, of_kind, refused, secret, token};
 use crate::app::App;
 use crate::call;
 use crate::config::OAuthKind;
 use crate::crypt::hash;
 use crate::ids::log_id;
 use crate::store::{Asked, LoginRecord, LoginStage, number};
+
+/// What the page says first when it refuses.
+const HEADLINE: &str = "无法继续登录。";
 
 pub(crate) async fn authorize(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     let asked = ask(&app, query.as_deref(), None).await;
@@ -126,18 +129,11 @@ pub(crate) async fn consent(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let shown: Shown = query
-        .and_then(|it| serde_urlencoded::from_str(&it).ok())
-        .unwrap_or_default();
+    let shown: Shown = super::query(query.as_deref());
     match form(&app, &headers, &shown.authorize_key).await {
         Ok(response) => response,
-        Err(refusal) => refused(&refusal),
+        Err(refusal) => refused(&refusal, HEADLINE),
     }
-}
-
-fn refused(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.http).unwrap_or(StatusCode::BAD_REQUEST);
-    told(status, "无法继续登录。", &refusal.msg)
 }
 
 async fn open(app: &App, key: &str) -> Result<LoginRecord, Refusal> {
@@ -209,7 +205,7 @@ pub(crate) async fn decide(State(app): State<App>, headers: HeaderMap, body: Byt
         .and_then(|to| redirect(&to))
     {
         Ok(response) => response,
-        Err(refusal) => refused(&refusal),
+        Err(refusal) => refused(&refusal, HEADLINE),
     }
 }
 

@@ -13,12 +13,14 @@ use serde::Deserialize;
 
 use super::authorize::may_use_space;
 use super::page::{browser, decider, escape, is_own_form, page, told, who};
-use super::{DEVICE, PATIENCE, Refusal, answer, find, of_kind, secret, token};
+use super::{DEVICE, PATIENCE, Refusal, answer, find, of_kind, refused, secret, token};
 use crate::app::App;
 use crate::config::OAuthKind;
 use crate::crypt::{Hash, hash, random};
 use crate::store::{Asked, LoginRecord, LoginStage, number};
 
+/// What the page says first when it refuses.
+const HEADLINE: &str = "无法登录设备。";
 /// Letters that make no words and look like no digits.
 const LETTERS: &[u8; 16] = b"BCDFGHJKLMNPQRST";
 
@@ -114,18 +116,11 @@ pub(crate) async fn show(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let form: Form = query
-        .and_then(|it| serde_urlencoded::from_str(&it).ok())
-        .unwrap_or_default();
+    let form: Form = super::query(query.as_deref());
     match ask(&app, &headers, &form.user_code).await {
         Ok(response) => response,
-        Err(refusal) => refused(&refusal),
+        Err(refusal) => refused(&refusal, HEADLINE),
     }
-}
-
-fn refused(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.http).unwrap_or(StatusCode::BAD_REQUEST);
-    told(status, "无法登录设备。", &refusal.msg)
 }
 
 async fn ask(app: &App, headers: &HeaderMap, code: &str) -> Result<Response, Refusal> {
@@ -159,7 +154,7 @@ pub(crate) async fn enter(State(app): State<App>, headers: HeaderMap, body: Byte
             &format!("{name}：完成，可以回到设备。"),
             "Done. Go back to the device.",
         ),
-        Err(refusal) => refused(&refusal),
+        Err(refusal) => refused(&refusal, HEADLINE),
     }
 }
 

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{OAuthApp, Refusal};
 
@@ -33,6 +34,21 @@ pub(super) struct Claims {
     pub(super) jti: String,
     #[serde(default)]
     pub(super) session_name: Option<String>,
+    #[serde(default)]
+    session_context: Value,
+}
+
+/// What is wrong with `session_context`, which says whose quota is used. Nothing has a price here, so
+/// nothing is counted; what the service would not take is refused all the same.
+fn misfit(context: &Value) -> Option<String> {
+    let is_object = |it: &Value| it.is_object() || it.is_null();
+    let info = &context["device_info"];
+    if !is_object(context) || !is_object(info) {
+        return Some("session_context is no object that has the object device_info".to_owned());
+    }
+    let mut names = ["device_id", "custom_consumer"].into_iter();
+    let bad = names.find(|name| !(info[*name].is_string() || info[*name].is_null()))?;
+    Some(format!("session_context.device_info.{bad} is no text"))
 }
 
 /// A JWT that was read, and is yet to be believed.
@@ -91,6 +107,9 @@ impl Jwt<'_> {
         }
         if claims.jti.is_empty() {
             return bad("jti is missing");
+        }
+        if let Some(why) = misfit(&claims.session_context) {
+            return bad(&why);
         }
         Ok(())
     }

@@ -12,8 +12,9 @@ use std::path::Path;
 use axum::body::Body;
 use axum::response::Response;
 use coze_types::Secret;
-use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::app::App;
@@ -226,6 +227,17 @@ fn of_kind(app: &OAuthApp, kinds: &[OAuthKind]) -> Result<(), Refusal> {
     )))
 }
 
+/// What a page is asked for with. Whatever it cannot read it shows the page without.
+fn query<T: DeserializeOwned + Default>(query: Option<&str>) -> T {
+    serde_urlencoded::from_str(query.unwrap_or_default()).unwrap_or_default()
+}
+
+/// The page that says why a login does not go on.
+fn refused(refusal: &Refusal, headline: &str) -> Response {
+    let status = StatusCode::from_u16(refusal.http).unwrap_or(StatusCode::BAD_REQUEST);
+    page::told(status, headline, &refusal.msg)
+}
+
 /// Answers bare, as all of these calls do.
 fn answer(
     app: &App,
@@ -243,7 +255,7 @@ fn answer(
         }
     };
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = http::StatusCode::from_u16(http).unwrap_or_default();
+    *response.status_mut() = StatusCode::from_u16(http).unwrap_or_default();
     let headers = response.headers_mut();
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     headers.insert(CONTENT_TYPE, json);

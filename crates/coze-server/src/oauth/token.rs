@@ -253,11 +253,10 @@ async fn by_jwt(
             "it is not the iss of the JWT",
         ));
     }
-    // Whoever signs has the clock of the machine, wherever that of the server was moved.
-    let signed_now = crate::clock::system();
+    let now = app.now();
     let (mut limits, user, account) = find(app, &client_id, |it| {
         of_kind(it, &[OAuthKind::Jwt])?;
-        jwt.check(it, host.unwrap_or_default(), signed_now)?;
+        jwt.check(it, host.unwrap_or_default(), now)?;
         let (user, account) = of_realm(it, &realm)?;
         Ok((limits(it), user, account))
     })?;
@@ -269,11 +268,7 @@ async fn by_jwt(
         narrow(&mut limits, scope);
     }
     let (access, hash) = secret(APP_ACCESS)?;
-    let (id, now, until) = (
-        app.ids.next(),
-        app.now(),
-        jwt.claims.exp.saturating_add(KEPT),
-    );
+    let (id, until) = (app.ids.next(), jwt.claims.exp.saturating_add(KEPT));
     let expires = now.saturating_add(duration);
     app.db
         .write(move |unit| {
@@ -401,7 +396,7 @@ fn narrow(limits: &mut Limits, scope: Scope) {
 /// What has ended long ago makes room.
 pub(super) fn clean(unit: &dyn Unit, now: i64) -> Result<(), Refusal> {
     unit.drop_tokens(now - KEPT)?;
-    unit.drop_logins(now - KEPT, crate::clock::system())?;
+    unit.drop_logins(now - KEPT, now)?;
     Ok(())
 }
 

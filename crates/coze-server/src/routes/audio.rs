@@ -226,8 +226,8 @@ fn check_speech(body: &CreateSpeechBody) -> Result<(Container, &'static str), Fa
         let why = format!("{rate} is none of 8000, 16000, 22050, 24000, 32000, 44100, 48000");
         return Err(Fail::invalid("sample_rate", why));
     }
-    within("loudness_rate", body.loudness_rate.map(float), -50.0, 100.0)?;
-    within("emotion_scale", body.emotion_scale, 1.0, 5.0)?;
+    validate::within("loudness_rate", body.loudness_rate.map(float), -50.0, 100.0)?;
+    validate::within("emotion_scale", body.emotion_scale, 1.0, 5.0)?;
     let context = body.context_texts.as_deref().unwrap_or_default();
     validate::at_most("context_texts", context, 1000)?;
     match body.response_format {
@@ -280,7 +280,7 @@ fn timbre(voice: &VoiceRecord) -> Timbre {
 
 fn manner(body: &CreateSpeechBody, voice: &Speaker) -> Result<Manner, Fail> {
     let (least, most) = if voice.big { (0.5, 2.0) } else { (0.2, 3.0) };
-    within("speed", body.speed, least, most)?;
+    validate::within("speed", body.speed, least, most)?;
     let emotion = body.emotion.as_ref().map_or("", Emotion::as_str);
     let knows = voice.emotions.iter().any(|(name, _)| *name == emotion);
     if !emotion.is_empty() && !knows {
@@ -478,16 +478,6 @@ fn bytes_at_most(field: &str, text: &str, limit: usize) -> Result<(), Fail> {
     }
     let why = format!("it has {} bytes; at most {limit} are allowed", text.len());
     Err(Fail::invalid(field, why))
-}
-
-fn within(field: &str, value: Option<f64>, least: f64, most: f64) -> Result<(), Fail> {
-    match value {
-        Some(value) if !(least..=most).contains(&value) => {
-            let why = format!("{value} is not within {least} to {most}");
-            Err(Fail::invalid(field, why))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "percentages")]

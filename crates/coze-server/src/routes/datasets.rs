@@ -9,6 +9,7 @@ use coze_types::knowledge::{DocumentStatus, FormatType};
 use coze_types::{Data, Empty, Id, Timestamp};
 
 use crate::app::App;
+use crate::blobs;
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::fail::Fail;
@@ -38,12 +39,26 @@ pub(super) fn not_declared(dataset: &DatasetRecord) -> Result<(), Fail> {
     }
 }
 
-fn owned(caller: &Caller, dataset: &DatasetRecord) -> Result<(), Fail> {
+/// Only its owner changes a dataset and takes documents out of it.
+pub(super) fn owned(caller: &Caller, dataset: &DatasetRecord) -> Result<(), Fail> {
     if dataset.creator == caller.user() {
         return Ok(());
     }
     let msg = format!(
         "the dataset {} can be changed by its owner only",
+        dataset.id
+    );
+    Err(Fail::new(4101, msg))
+}
+
+/// Its owner removes a dataset, and whoever administrates its workspace.
+fn removable(caller: &Caller, dataset: &DatasetRecord) -> Result<(), Fail> {
+    let role = caller.role(dataset.space);
+    if dataset.creator == caller.user() || matches!(role, Some("owner" | "admin")) {
+        return Ok(());
+    }
+    let msg = format!(
+        "the dataset {} can be removed by its owner and by administrators of its workspace only",
         dataset.id
     );
     Err(Fail::new(4101, msg))
@@ -205,14 +220,14 @@ pub(crate) async fn delete(app: App, call: Call<DeleteDataset>) -> Result<Empty,
         .db
         .write(move |unit| {
             let dataset = find(unit, &user, &id)?;
-            owned(&user, &dataset)?;
+            removable(&user, &dataset)?;
             not_declared(&dataset)?;
             let totals = unit.dataset_totals(dataset.id)?;
             unit.delete_dataset(dataset.id)?;
             Ok::<_, Fail>(totals.files)
         })
         .await?;
-    super::documents::remove_files(&app, files.into_iter().map(|file| file.0)).await;
+    blobs::forget(&app, files.into_iter().map(|file| file.0)).await;
     Ok(Empty {})
 }
 

@@ -12,8 +12,9 @@ use coze_types::knowledge::{
 };
 use coze_types::{Empty, Id, Timestamp};
 
-use super::datasets::{find, not_declared};
+use super::datasets::{find, not_declared, owned};
 use crate::app::App;
+use crate::blobs;
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::fail::Fail;
@@ -66,7 +67,7 @@ pub(crate) async fn create(
             Ok(record) => records.push(record),
             Err(fail) => {
                 // Nobody will ask for what was refused; a leftover would only take room.
-                remove_files(&app, written).await;
+                blobs::forget(&app, written).await;
                 return Err(fail);
             }
         }
@@ -89,7 +90,7 @@ pub(crate) async fn create(
     let document_infos = match entered.await {
         Ok(infos) => infos,
         Err(fail) => {
-            remove_files(&app, written).await;
+            blobs::forget(&app, written).await;
             return Err(fail);
         }
     };
@@ -253,32 +254,10 @@ async fn new(
             record.size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
             record.file = Some(id);
             written.push(id);
-            keep(app, id, &bytes).await?;
+            blobs::keep(app, id, &bytes).await?;
         }
     }
     Ok(record)
-}
-
-/// The bytes lie on disk before anybody is told that they were taken.
-async fn keep(app: &App, id: i64, bytes: &[u8]) -> Result<(), Fail> {
-    use tokio::io::AsyncWriteExt;
-    let path = app.files.join(id.to_string());
-    let write = async {
-        let mut file = tokio::fs::File::create(&path).await?;
-        file.write_all(bytes).await?;
-        file.sync_all().await
-    };
-    write.await.map_err(|error: std::io::Error| {
-        tracing::error!(%error, path = %path.display(), "a document could not be written");
-        Fail::internal()
-    })
-}
-
-/// Removes what [`keep`] wrote for these documents; of others there is no such file.
-pub(crate) async fn remove_files(app: &App, documents: impl IntoIterator<Item = i64>) {
-    for id in documents {
-        let _ = tokio::fs::remove_file(app.files.join(id.to_string())).await;
-    }
 }
 
 fn source(app: &App, place: &str, info: &SourceInfo) -> Result<Source, Fail> {
@@ -508,10 +487,7 @@ pub(crate) async fn delete(app: App, call: Call<DeleteDocuments>) -> Result<Empt
         for (at, id) in ids.iter().enumerate() {
             let field = format!("document_ids[{at}]");
             let (document, dataset) = find_document(unit, &user, &field, id)?;
-            if dataset.creator != user.user() {
-                let msg = format!("documents of {} are removed by its owner only", dataset.id);
-                return Err(Fail::new(4101, msg));
-            }
+            owned(&user, &dataset)?;
             documents.push(document);
         }
         if let Some(at) = documents
@@ -527,6 +503,6 @@ pub(crate) async fn delete(app: App, call: Call<DeleteDocuments>) -> Result<Empt
         Ok::<_, Fail>(documents.into_iter().map(|it| it.id).collect::<Vec<_>>())
     });
     let removed = removed.await?;
-    remove_files(&app, removed).await;
+    blobs::forget(&app, removed).await;
     Ok(Empty {})
 }

@@ -1,7 +1,5 @@
 //! Files: received to disk, then entered in the store.
 
-use std::path::PathBuf;
-
 use axum::extract::{Request, State};
 use axum::response::Response;
 use coze_types::files::{File, RetrieveFile, UploadFile};
@@ -10,6 +8,7 @@ use hyper::body::Body as _;
 use tokio::io::AsyncWriteExt;
 
 use crate::app::App;
+use crate::blobs;
 use crate::call::{self, Call};
 use crate::fail::Fail;
 use crate::form::base_name;
@@ -39,16 +38,18 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Response
             Ok(file) => file,
             Err(fail) => {
                 // Nobody will ask for what was refused; a leftover would only take room.
-                for path in written {
-                    let _ = tokio::fs::remove_file(&path).await;
-                }
+                blobs::forget(&app, written).await;
                 return Err(fail);
             }
         };
         let stored = file.clone();
-        app.db
-            .write(move |unit| Ok::<_, Fail>(unit.insert_file(&stored, &caller)?))
-            .await?;
+        let entered = app
+            .db
+            .write(move |unit| Ok::<_, Fail>(unit.insert_file(&stored, &caller)?));
+        if let Err(fail) = entered.await {
+            blobs::forget(&app, written).await;
+            return Err(fail);
+        }
         call::encode(&app, &log_id, &Data { data: file })
     };
     call::finish(&app, &log_id, UploadFile::INFO.name, result.await)
@@ -59,7 +60,7 @@ fn too_large() -> Fail {
 }
 
 /// Receives the file; what it wrote, it names in `written`, also when it fails.
-async fn receive(app: &App, form: &mut Parts, written: &mut Vec<PathBuf>) -> Result<File, Fail> {
+async fn receive(app: &App, form: &mut Parts, written: &mut Vec<i64>) -> Result<File, Fail> {
     let mut received: Option<File> = None;
     while let Some(mut part) = form.next().await? {
         let name = match (part.name(), part.file_name()) {
@@ -78,7 +79,7 @@ async fn receive(app: &App, form: &mut Parts, written: &mut Vec<PathBuf>) -> Res
         }
         let id = app.ids.next();
         let path = app.files.join(id.to_string());
-        written.push(path.clone());
+        written.push(id);
         let io = |error: std::io::Error| {
             tracing::error!(%error, path = %path.display(), "an upload could not be written");
             Fail::unwritable()

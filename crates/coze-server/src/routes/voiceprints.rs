@@ -7,11 +7,11 @@ use coze_types::voiceprints::{
     VoiceprintGroup, VoiceprintGroupList, VoiceprintList,
 };
 use coze_types::{Data, Empty, Id, Timestamp};
-use tokio::io::AsyncWriteExt;
 
 use super::audio::address;
 use crate::app::App;
 use crate::audio::{Kind, Recording, compare, fingerprint};
+use crate::blobs;
 use crate::call::Call;
 use crate::caller::Caller;
 use crate::fail::Fail;
@@ -115,9 +115,7 @@ pub(crate) async fn delete_group(
         find_group(unit, &user, &id)?;
         Ok::<_, Fail>(unit.delete_group(number(&id))?)
     });
-    for file in files.await? {
-        forget(&app, file).await;
-    }
+    blobs::forget(&app, files.await?).await;
     Ok(Empty {})
 }
 
@@ -138,7 +136,8 @@ pub(crate) async fn create(
     validate::required("name", body.name.trim())?;
     check_texts(Some(&body.name), body.desc.as_deref())?;
     let print = print_of(&body.file.content, body.sample_rate, body.channel).await?;
-    let file_id = keep(&app, &body.file.content).await?;
+    let file_id = app.ids.next();
+    blobs::keep(&app, file_id, &body.file.content).await?;
     let (key, now) = (ids::secret()?, app.now());
     let record = PrintRecord {
         id: app.ids.next(),
@@ -163,7 +162,7 @@ pub(crate) async fn create(
         Ok(())
     });
     if let Err(fail) = stored.await {
-        forget(&app, file_id).await;
+        blobs::forget(&app, [file_id]).await;
         return Err(fail);
     }
     Ok(Data {
@@ -208,7 +207,9 @@ pub(crate) async fn update(app: App, call: Call<UpdateVoiceprint>) -> Result<Emp
     let sound = match &body.file {
         Some(file) => {
             let print = print_of(&file.content, body.sample_rate, body.channel).await?;
-            Some((print, keep(&app, &file.content).await?))
+            let id = app.ids.next();
+            blobs::keep(&app, id, &file.content).await?;
+            Some((print, id))
         }
         None => None,
     };
@@ -228,9 +229,7 @@ pub(crate) async fn update(app: App, call: Call<UpdateVoiceprint>) -> Result<Emp
     });
     let changed = changed.await;
     // Either the old recording or the new one belongs to nobody now.
-    if let Some(file) = changed.as_ref().map_or(new, |old| *old) {
-        forget(&app, file).await;
-    }
+    blobs::forget(&app, changed.as_ref().map_or(new, |old| *old)).await;
     changed.map(|_| Empty {})
 }
 
@@ -242,7 +241,7 @@ pub(crate) async fn delete(app: App, call: Call<DeleteVoiceprint>) -> Result<Emp
         unit.delete_print(print.id)?;
         Ok::<_, Fail>(print.file_id)
     });
-    forget(&app, removed.await?).await;
+    blobs::forget(&app, [removed.await?]).await;
     Ok(Empty {})
 }
 
@@ -310,32 +309,6 @@ async fn print_of(
     let sound = recording.sound.unwrap_or_default();
     let print = tokio::task::spawn_blocking(move || fingerprint(&sound));
     Ok(print.await.unwrap_or_default())
-}
-
-/// Keeps a recording as a file; its number.
-async fn keep(app: &App, content: &[u8]) -> Result<i64, Fail> {
-    let id = app.ids.next();
-    let path = app.files.join(id.to_string());
-    let written = async {
-        let mut file = tokio::fs::File::create(&path).await?;
-        file.write_all(content).await?;
-        file.sync_all().await
-    };
-    let written = written.await;
-    if let Err(error) = &written {
-        tracing::error!(%error, path = %path.display(), "a recording could not be written");
-        forget(app, id).await;
-        return Err(Fail::internal());
-    }
-    Ok(id)
-}
-
-/// Removes a recording; a leftover would only take room.
-async fn forget(app: &App, file: i64) {
-    let path = app.files.join(file.to_string());
-    if let Err(error) = tokio::fs::remove_file(&path).await {
-        tracing::debug!(%error, path = %path.display(), "a recording was left behind");
-    }
 }
 
 fn creator(unit: &dyn Unit, user: i64) -> Result<VoiceprintCreator, Fail> {

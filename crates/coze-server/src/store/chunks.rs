@@ -115,12 +115,15 @@ impl Chunks for Sqlite<'_> {
             any(&mut datasets.iter().map(i64::to_string)),
             any(&mut words.iter().cloned()),
         );
+        // The texts are read of the best ones only: a question may match most chunks.
         let mut select = self.0.prepare_cached(
-            "SELECT chunk.id, chunk.document_id, chunk.text FROM chunk_words \
-             JOIN chunk ON chunk.id = chunk_words.rowid \
-             JOIN document ON document.id = chunk.document_id \
-             WHERE chunk_words MATCH ?1 AND document.status = 1 \
-             ORDER BY bm25(chunk_words, 0.0, 1.0), chunk.id LIMIT ?2",
+            "SELECT chunk.id, chunk.document_id, chunk.text FROM ( \
+                 SELECT chunk_words.rowid AS id, bm25(chunk_words, 0.0, 1.0) AS fit \
+                 FROM chunk_words JOIN chunk ON chunk.id = chunk_words.rowid \
+                 JOIN document ON document.id = chunk.document_id \
+                 WHERE chunk_words MATCH ?1 AND document.status = 1 \
+                 ORDER BY fit, chunk.id LIMIT ?2 \
+             ) AS best JOIN chunk ON chunk.id = best.id ORDER BY best.fit, best.id",
         )?;
         let rows = select.query_map(params![wanted, row_count(limit)], found)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -12,6 +12,8 @@ use crate::caller::{Caller, Owned};
 pub(crate) trait Files {
     fn insert_file(&self, file: &File, owner: &Caller) -> Result<()>;
     fn file(&self, id: i64) -> Result<Option<Owned<File>>>;
+    /// Those of the numbers under which bytes lie that nothing names.
+    fn unnamed_files(&self, ids: Vec<i64>) -> Result<Vec<i64>>;
 }
 
 impl Files for Sqlite<'_> {
@@ -47,5 +49,23 @@ impl Files for Sqlite<'_> {
             Ok(Owned { space, it })
         });
         Ok(found.optional()?)
+    }
+
+    fn unnamed_files(&self, mut ids: Vec<i64>) -> Result<Vec<i64>> {
+        // A document that was made of an uploaded file has the number of that file.
+        let mut select = self.0.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM file WHERE id = ?1) \
+             OR EXISTS (SELECT 1 FROM document WHERE id = ?1) \
+             OR EXISTS (SELECT 1 FROM voiceprint WHERE file_id = ?1)",
+        )?;
+        let mut problem = None;
+        ids.retain(|id| {
+            let named = select.query_row([id], |row| row.get::<_, bool>(0));
+            !named.unwrap_or_else(|error| {
+                problem = Some(error);
+                true
+            })
+        });
+        problem.map_or(Ok(ids), |error| Err(error.into()))
     }
 }

@@ -38,7 +38,7 @@ enum Origin {
     Mcp(Arc<McpServer>, Arc<[McpTool]>, usize),
 }
 
-/// The tools of an agent, at the beginning of a chat.
+/// The tools of an agent, at the beginning of a chat, or those of a node.
 #[derive(Default)]
 pub(crate) struct Toolbox(Vec<Tool>);
 
@@ -107,12 +107,7 @@ impl Toolbox {
             tools.add(spec, Origin::Local);
         }
         for workflow in &agent.workflows {
-            let spec = ToolSpec {
-                name: workflow.name.clone(),
-                description: workflow.description.clone(),
-                parameters: workflows::input_schema(&workflow.plan),
-            };
-            tools.add(spec, Origin::Workflow(Arc::clone(workflow)));
+            tools.add_workflow(workflow);
         }
         for used in &agent.config.plugins {
             let Some(plugin) = agent.plugins.iter().find(|it| it.id == used.id) else {
@@ -120,16 +115,37 @@ impl Toolbox {
             };
             for (index, tool) in plugin.tools.iter().enumerate() {
                 if used.has(tool) {
-                    let spec = ToolSpec {
-                        name: plugin.model_name(tool),
-                        description: tool.description.clone(),
-                        parameters: tool.input.clone(),
-                    };
-                    tools.add(spec, Origin::Plugin(Arc::clone(plugin), index));
+                    tools.add_plugin(plugin, index);
                 }
             }
         }
         tools
+    }
+
+    pub(crate) fn add_workflow(&mut self, workflow: &Arc<Workflow>) {
+        let spec = ToolSpec {
+            name: workflow.name.clone(),
+            description: workflow.description.clone(),
+            parameters: workflows::input_schema(&workflow.plan),
+        };
+        self.add(spec, Origin::Workflow(Arc::clone(workflow)));
+    }
+
+    /// The tool at that place of a plugin.
+    pub(crate) fn add_plugin(&mut self, plugin: &Arc<Plugin>, index: usize) {
+        let Some(tool) = plugin.tools.get(index) else {
+            return;
+        };
+        let spec = ToolSpec {
+            name: plugin.model_name(tool),
+            description: tool.description.clone(),
+            parameters: tool.input.clone(),
+        };
+        self.add(spec, Origin::Plugin(Arc::clone(plugin), index));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// A name stands for one tool: the first.
@@ -188,7 +204,7 @@ impl Toolbox {
 pub(crate) struct Output {
     /// For the model.
     pub(crate) text: String,
-    /// It has been told to the user as the answer already.
+    /// It is an answer in words, which the user of a chat has been told already.
     pub(crate) is_answer: bool,
 }
 

@@ -16,7 +16,8 @@ use serde_json::json;
 use crate::app::App;
 use crate::fail::Fail;
 use crate::output::Output;
-use crate::store::{ChatRecord, number};
+use crate::settle::settle;
+use crate::store::{ChatRecord, Unit};
 
 /// A caller listens, to the events of a chat; answers are kept in the conversation.
 pub(crate) struct ChatSink {
@@ -62,53 +63,52 @@ impl ChatSink {
     }
 
     /// Keeps a message, then tells it.
-    async fn complete(&mut self, message: ChatMessage) {
+    async fn complete(&mut self, message: ChatMessage) -> Result<(), Fail> {
         let kept = message.clone();
-        let stored = self
-            .app
+        self.app
             .db
-            .write(move |unit| Ok::<_, Fail>(unit.insert_message(&kept, true)?));
-        if let Err(fail) = stored.await {
-            tracing::error!(code = fail.code, error = %fail.msg, "an answer could not be kept");
-        }
+            .write(move |unit| Ok::<_, Fail>(unit.insert_message(&kept, true)?))
+            .await?;
         self.output
             .send(&ChatEvent::MessageCompleted(Box::new(message)))
             .await;
+        Ok(())
     }
 
-    async fn verbose(&mut self, msg_type: &str, data: String) {
+    async fn verbose(&mut self, msg_type: &str, data: String) -> Result<(), Fail> {
         let mut message = self.blank(MessageType::Verbose);
         message.content = crate::agent::verbose_content(msg_type, &data);
-        self.complete(message).await;
+        self.complete(message).await
     }
 
-    async fn store(&mut self, status: ChatStatus) {
+    /// The chat as it is in that state.
+    fn turned(&self, status: ChatStatus) -> ChatRecord {
         let now = Timestamp(self.app.now());
-        let chat = &mut self.record.chat;
+        let mut record = self.record.clone();
+        let chat = &mut record.chat;
         match status {
             ChatStatus::Failed => chat.failed_at = Some(now),
             ChatStatus::RequiresAction => {}
             _ => chat.completed_at = Some(now),
         }
         chat.status = status;
-        let record = self.record.clone();
-        let stored = self.app.db.write(move |unit| {
-            let conversation = number(&record.chat.conversation_id);
-            let current = unit.chat(conversation, record.id())?;
-            // Otherwise it was cancelled, or deleted with its conversation.
-            let at_work = current.is_some_and(|it| it.chat.status == ChatStatus::InProgress);
-            if at_work {
-                unit.update_chat(&record)?;
-            }
-            Ok::<_, Fail>(at_work)
-        });
-        match stored.await {
-            Ok(true) => {}
-            Ok(false) => self.record.chat.status = ChatStatus::Canceled,
-            Err(fail) => {
-                tracing::error!(code = fail.code, error = %fail.msg, "the state could not be kept");
-            }
+        record
+    }
+
+    /// Turns the chat to that state, or finds that it was cancelled.
+    async fn store(&mut self, status: ChatStatus) -> Result<(), Fail> {
+        let record = self.turned(status);
+        let kept = record.clone();
+        let at_work = self
+            .app
+            .db
+            .write(move |unit| crate::agent::keep(unit, &kept, &[]))
+            .await?;
+        self.record = record;
+        if !at_work {
+            self.record.chat.status = ChatStatus::Canceled;
         }
+        Ok(())
     }
 
     async fn done(&mut self, debug_url: &str) {
@@ -121,7 +121,18 @@ impl ChatSink {
     /// The run could not go on.
     pub(crate) async fn failed(&mut self, code: i64, msg: String, debug_url: &str) {
         self.record.chat.last_error = Some(ChatError { code, msg });
-        self.store(ChatStatus::Failed).await;
+        if self.store(ChatStatus::Failed).await.is_err() {
+            self.record = self.turned(ChatStatus::Failed);
+            let (app, record) = (self.app.clone(), self.record.clone());
+            // Until then the conversation is occupied.
+            self.app.tasks.spawn(async move {
+                let keep = move |unit: &dyn Unit| {
+                    crate::agent::keep(unit, &record, &[])?;
+                    Ok(())
+                };
+                settle(&app, keep).await;
+            });
+        }
         let chat = Self::wire(&self.record);
         self.output
             .send(&ChatEvent::Failed(Box::new(ChatFailure::Chat(chat))))
@@ -131,10 +142,10 @@ impl ChatSink {
 }
 
 impl Sink for ChatSink {
-    async fn message(&mut self, message: &Message, _: &str) {
+    async fn message(&mut self, message: &Message, _: &str) -> Result<(), Fail> {
         // The question itself follows as an interrupt, in words.
         if message.is_interrupt {
-            return;
+            return Ok(());
         }
         let mut answer = match self.open.remove(&message.path) {
             Some(answer) => answer,
@@ -148,42 +159,44 @@ impl Sink for ChatSink {
             };
             self.output.delta(&delta).await;
         }
-        match message.finished {
-            true => self.complete(answer).await,
-            false => {
-                self.open.insert(message.path.clone(), answer);
-            }
+        if message.finished {
+            return self.complete(answer).await;
         }
+        self.open.insert(message.path.clone(), answer);
+        Ok(())
     }
 
-    async fn interrupted(&mut self, interrupt: &Interrupt, data: InterruptData, debug_url: &str) {
+    async fn interrupted(
+        &mut self,
+        interrupt: &Interrupt,
+        data: InterruptData,
+        debug_url: &str,
+    ) -> Result<(), Fail> {
         let text = question_text(interrupt);
         let mut answer = self.blank(MessageType::Answer);
         answer.content.clone_from(&text);
         self.output.delta(&answer).await;
-        self.complete(answer).await;
-        self.verbose(
-            "interrupt",
-            serde_json::to_string(&data).unwrap_or_default(),
-        )
-        .await;
+        self.complete(answer).await?;
+        let data = serde_json::to_string(&data).unwrap_or_default();
+        self.verbose("interrupt", data).await?;
         self.record.chat.required_action = Some(RequiredAction {
             submit_tool_outputs: Some(PendingToolOutputs::default()),
             ..RequiredAction::default()
         });
-        self.store(ChatStatus::RequiresAction).await;
+        self.store(ChatStatus::RequiresAction).await?;
         let chat = Box::new(Self::wire(&self.record));
         self.output.send(&ChatEvent::RequiresAction(chat)).await;
         self.done(debug_url).await;
+        Ok(())
     }
 
-    async fn finished(&mut self, outcome: &Outcome, debug_url: &str) {
+    async fn finished(&mut self, outcome: &Outcome, debug_url: &str) -> Result<(), Fail> {
         self.record.chat.usage = Some(usage_of(outcome));
         match outcome {
             Outcome::Success { .. } => {
                 let data = r#"{"finish_reason":0,"FinData":""}"#.to_owned();
-                self.verbose("generate_answer_finish", data).await;
-                self.store(ChatStatus::Completed).await;
+                self.verbose("generate_answer_finish", data).await?;
+                self.store(ChatStatus::Completed).await?;
                 let chat = Box::new(Self::wire(&self.record));
                 let event = match chat.status {
                     // The cancellation came first.
@@ -210,6 +223,7 @@ impl Sink for ChatSink {
                 self.done(debug_url).await;
             }
         }
+        Ok(())
     }
 }
 

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::fail::Fail;
-use crate::knowledge::{KnowledgeConfig, Strategy, recall};
+use crate::knowledge::{KnowledgeConfig, Passage, Strategy, count_hits, recall};
 use crate::store::{DatasetRecord, DocumentRecord, RunRecord, Unit, number};
 
 /// The longest file name.
 const NAME: usize = 255;
 
 /// The space of a run: that of its workflow.
-async fn space(app: &App, run: &RunRecord) -> Result<i64, Fail> {
+pub(super) async fn space(app: &App, run: &RunRecord) -> Result<i64, Fail> {
     let (configured, workflow) = (app.configured(), run.workflow_id.clone());
     let found = app
         .db
@@ -23,8 +23,12 @@ async fn space(app: &App, run: &RunRecord) -> Result<i64, Fail> {
     found.await?.ok_or_else(gone)
 }
 
-pub(super) async fn search(app: &App, run: &RunRecord, it: KnowledgeSearch) -> Result<Value, Fail> {
-    let space = space(app, run).await?;
+/// What is found in that space; each document of it counts a hit.
+pub(super) async fn passages(
+    app: &App,
+    space: i64,
+    it: KnowledgeSearch,
+) -> Result<Vec<Passage>, Fail> {
     let config = KnowledgeConfig {
         datasets: it.datasets,
         top_k: usize::try_from(it.top_k).unwrap_or(usize::MAX).min(20),
@@ -33,12 +37,12 @@ pub(super) async fn search(app: &App, run: &RunRecord, it: KnowledgeSearch) -> R
         auto: true,
     };
     let passages = recall(app, space, &config, &it.query).await?;
-    let mut documents: Vec<i64> = passages.iter().map(|it| it.document).collect();
-    documents.sort_unstable();
-    documents.dedup();
-    app.db
-        .write(move |unit| Ok::<_, Fail>(unit.count_hits(&documents)?))
-        .await?;
+    count_hits(app, &passages).await?;
+    Ok(passages)
+}
+
+pub(super) async fn search(app: &App, run: &RunRecord, it: KnowledgeSearch) -> Result<Value, Fail> {
+    let passages = passages(app, space(app, run).await?, it).await?;
     let list = passages
         .into_iter()
         .map(|it| json!({"documentId": it.document.to_string(), "output": it.text}));
@@ -155,7 +159,7 @@ pub(super) async fn delete(app: &App, run: &RunRecord, document: String) -> Resu
     });
     let removed = removed.await?;
     if removed {
-        crate::routes::documents::remove_files(app, [id]).await;
+        crate::blobs::forget(app, [id]).await;
     }
     Ok(removed.into())
 }

@@ -8,30 +8,45 @@ use coze_types::workflows::InterruptData;
 use coze_workflow::{Interrupt, Message, Outcome};
 
 use super::{api_code, usage_of};
+use crate::fail::Fail;
 use crate::output::Output;
 
-/// Someone who listens to a run.
+/// Someone who listens to a run. An error ends the run: what cannot be kept is not told.
 pub(crate) trait Sink: Send {
     /// A node said something; `uuid` names its execution.
-    fn message(&mut self, message: &Message, uuid: &str) -> impl Future<Output = ()> + Send;
+    fn message(
+        &mut self,
+        message: &Message,
+        uuid: &str,
+    ) -> impl Future<Output = Result<(), Fail>> + Send;
     /// The run waits for an answer.
     fn interrupted(
         &mut self,
         interrupt: &Interrupt,
         data: InterruptData,
         debug_url: &str,
-    ) -> impl Future<Output = ()> + Send;
+    ) -> impl Future<Output = Result<(), Fail>> + Send;
     /// The run is over.
-    fn finished(&mut self, outcome: &Outcome, debug_url: &str) -> impl Future<Output = ()> + Send;
+    fn finished(
+        &mut self,
+        outcome: &Outcome,
+        debug_url: &str,
+    ) -> impl Future<Output = Result<(), Fail>> + Send;
 }
 
 /// Nobody listens.
 pub(crate) struct NoSink;
 
 impl Sink for NoSink {
-    async fn message(&mut self, _: &Message, _: &str) {}
-    async fn interrupted(&mut self, _: &Interrupt, _: InterruptData, _: &str) {}
-    async fn finished(&mut self, _: &Outcome, _: &str) {}
+    async fn message(&mut self, _: &Message, _: &str) -> Result<(), Fail> {
+        Ok(())
+    }
+    async fn interrupted(&mut self, _: &Interrupt, _: InterruptData, _: &str) -> Result<(), Fail> {
+        Ok(())
+    }
+    async fn finished(&mut self, _: &Outcome, _: &str) -> Result<(), Fail> {
+        Ok(())
+    }
 }
 
 /// A caller listens, to the events of a workflow stream.
@@ -63,7 +78,7 @@ impl EventSink {
 }
 
 impl Sink for EventSink {
-    async fn message(&mut self, message: &Message, uuid: &str) {
+    async fn message(&mut self, message: &Message, uuid: &str) -> Result<(), Fail> {
         let usage = message.usage.as_ref().map(|usage| {
             let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
             coze_types::chat::Usage {
@@ -86,18 +101,25 @@ impl Sink for EventSink {
             ..WorkflowMessage::default()
         })))
         .await;
+        Ok(())
     }
 
-    async fn interrupted(&mut self, interrupt: &Interrupt, data: InterruptData, _: &str) {
+    async fn interrupted(
+        &mut self,
+        interrupt: &Interrupt,
+        data: InterruptData,
+        _: &str,
+    ) -> Result<(), Fail> {
         self.send(WorkflowEventData::Interrupt(Box::new(WorkflowInterrupt {
             interrupt_data: data,
             node_title: interrupt.node.title.as_str().into(),
             debug_url: None,
         })))
         .await;
+        Ok(())
     }
 
-    async fn finished(&mut self, outcome: &Outcome, debug_url: &str) {
+    async fn finished(&mut self, outcome: &Outcome, debug_url: &str) -> Result<(), Fail> {
         let url = debug_url.to_owned();
         match outcome {
             Outcome::Success { .. } => {
@@ -116,5 +138,6 @@ impl Sink for EventSink {
             }
         }
         tracing::debug!(tokens = usage_of(outcome).token_count, "a run ended");
+        Ok(())
     }
 }

@@ -64,7 +64,7 @@ async fn what_is_wrong_with_the_fields() {
         ),
         (
             json!({"model_info_config": {"model_id": "m", "top_p": 1.5}}),
-            "model_info_config.top_p: 1.5 is not within 0 and 1",
+            "model_info_config.top_p: 1.5 is not within 0 to 1",
         ),
         (
             json!({"model_info_config": {"model_id": "m", "temperature": -1}}),

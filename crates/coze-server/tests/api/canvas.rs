@@ -140,6 +140,13 @@ impl Canvas {
         )
     }
 
+    /// Gives the model node of that id what it may use.
+    pub(crate) fn skills(mut self, id: &str, skills: Value) -> Self {
+        let node = self.nodes.iter_mut().find(|node| node["id"] == id);
+        node.unwrap()["data"]["inputs"]["fcParam"] = skills;
+        self
+    }
+
     /// Asks for a free text; the answer is the output `USER_RESPONSE`.
     pub(crate) fn question(
         self,

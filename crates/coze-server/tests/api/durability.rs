@@ -313,3 +313,33 @@ async fn two_servers_never_share_a_data_folder() {
         "failed"
     );
 }
+
+/// What a crash left of an upload that nobody was told of is removed; everything else stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leftovers_of_uploads_are_removed_at_the_start() {
+    let api = Api::start().await;
+    let form = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nsome\r\n--b--\r\n";
+    let upload = api.request(reqwest::Method::POST, "/v1/files/upload");
+    let upload = upload
+        .header("content-type", "multipart/form-data; boundary=b")
+        .body(form);
+    let file = text(&api.send(upload).await.data()["id"]);
+    let dataset = crate::knowledge::dataset(&api, 0).await;
+    let base = crate::knowledge::local("a.txt", "txt", "text");
+    let document = text(&crate::knowledge::add(&api, &dataset, base).await["document_id"]);
+    let folder = api.stop().await;
+    let data = folder.path().join("data");
+    let (cut, other) = ("7000000000000000001", "notes.txt");
+    for name in [cut, other] {
+        std::fs::write(data.join("files").join(name), "half").unwrap();
+    }
+    let _again = Setup::new().data(&data).start().await;
+    let there = |name: &str| data.join("files").join(name).exists();
+    crate::harness::within(async {
+        while there(cut) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert!(there(other) && there(&file) && there(&document));
+}

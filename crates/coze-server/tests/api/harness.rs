@@ -254,6 +254,11 @@ impl Api {
         within(self.server.reload()).await
     }
 
+    /// Moves the server's clock forward.
+    pub(crate) fn advance(&self, time: Duration) {
+        self.server.advance(time);
+    }
+
     pub(crate) async fn stop(self) -> TempDir {
         within(self.server.stop()).await;
         self.folder

@@ -1,5 +1,6 @@
 //! Every way to log in, over plain HTTP and by our own SDK.
 
+mod jwt;
 mod sdk;
 
 use std::path::Path;
@@ -446,91 +447,4 @@ async fn a_device_waits_for_its_user() {
     let user_code = code["user_code"].as_str().unwrap();
     let bob = [("decision", "allow"), ("user", "7500000000000003002")];
     assert_eq!(enter(&api, user_code, &bob).await, 403);
-}
-
-#[tokio::test]
-async fn a_jwt_counts_once_and_for_this_server_only() {
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let (api, pem) = start("").await;
-    let base64: String = pem.lines().filter(|it| !it.starts_with('-')).collect();
-    let key = KeyPair::from_pkcs8(&STANDARD.decode(base64).unwrap()).unwrap();
-    let now = i64::try_from(
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_secs(),
-    )
-    .unwrap();
-    let sign = |change: Value| {
-        let mut claims = json!({
-            "iss": "service", "aud": api.host(), "iat": now, "exp": now + 600,
-            "jti": change.to_string(),
-        });
-        for (name, value) in change.as_object().unwrap() {
-            claims[name] = value.clone();
-        }
-        let part = |it: &Value| URL_SAFE_NO_PAD.encode(it.to_string());
-        let header = json!({"alg": "RS256", "typ": "JWT", "kid": "key-1"});
-        let unsigned = format!("{}.{}", part(&header), part(&claims));
-        let mut signature = vec![0; key.public_modulus_len()];
-        let random = aws_lc_rs::rand::SystemRandom::new();
-        let method = &aws_lc_rs::signature::RSA_PKCS1_SHA256;
-        key.sign(method, &random, unsigned.as_bytes(), &mut signature)
-            .unwrap();
-        format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))
-    };
-    let grant = |seconds: i64| {
-        json!({
-            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "duration_seconds": seconds,
-            "scope": null,
-        })
-    };
-    let good = sign(json!({}));
-    let (http, tokens) = token(&api, Some(&good), grant(86_399)).await;
-    assert_eq!(http, 200, "{tokens}");
-    assert!(tokens["refresh_token"].is_null());
-    assert!((now + 86_390..now + 86_410).contains(&tokens["expires_in"].as_i64().unwrap()));
-    refused(
-        &token(&api, Some(&good), grant(900)).await,
-        401,
-        "invalid_client",
-        "used before",
-    );
-    for (change, why) in [
-        (json!({"aud": "api.example.org"}), "aud"),
-        (json!({"exp": now - 100, "iat": now - 200}), "expired"),
-        (json!({"iat": now + 500}), "future"),
-        (json!({"exp": now + 200_000}), "a day"),
-        (json!({"jti": ""}), "jti"),
-        (json!({"iss": "nobody"}), "nobody"),
-    ] {
-        refused(
-            &token(&api, Some(&sign(change)), grant(900)).await,
-            401,
-            "invalid_client",
-            why,
-        );
-    }
-    // The names of the service are taken too, as its own SDKs send them.
-    let hosted = sign(json!({"aud": "api.coze.cn"}));
-    assert_eq!(token(&api, Some(&hosted), grant(900)).await.0, 200);
-    let fresh = sign(json!({"jti": "x"}));
-    refused(
-        &token(&api, Some(&fresh), grant(86_400)).await,
-        400,
-        "invalid_request",
-        "duration",
-    );
-    refused(
-        &token(&api, Some("a.b.c"), grant(900)).await,
-        401,
-        "invalid_client",
-        "read",
-    );
-    refused(
-        &token(&api, None, grant(900)).await,
-        401,
-        "invalid_client",
-        "Bearer JWT",
-    );
 }

@@ -58,11 +58,11 @@ pub(crate) async fn post(api: &Api, token: &str, path: &str, body: Value) -> Rep
     with(api, token, Method::POST, path, Some(body)).await
 }
 
-async fn put(api: &Api, token: &str, path: &str, body: Value) -> Reply {
+pub(crate) async fn put(api: &Api, token: &str, path: &str, body: Value) -> Reply {
     with(api, token, Method::PUT, path, Some(body)).await
 }
 
-async fn delete(api: &Api, token: &str, path: &str, body: Value) -> Reply {
+pub(crate) async fn delete(api: &Api, token: &str, path: &str, body: Value) -> Reply {
     with(api, token, Method::DELETE, path, Some(body)).await
 }
 

@@ -39,6 +39,25 @@ async fn there_is_something_to_look_at_and_to_talk_to() {
         told.contains("早上九点") && told.contains("conversation.chat.completed"),
         "{told}"
     );
+    let (bot, question) = Seed::Demo.question();
+    assert_eq!(bot, BOOKSHOP);
+    let told = crate::harness::within(async {
+        loop {
+            // Its documents are read in the background.
+            let told = api.stream("/v3/chat", ask(question)).await;
+            if told.contains("knowledge") {
+                return told;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let said: String = crate::harness::frames(&told)
+        .iter()
+        .filter(|it| it.0 == "conversation.message.completed" && it.1["type"] == "answer")
+        .map(|it| text(&it.1["content"]))
+        .collect();
+    assert!(said.contains("七天内，凭小票"), "{said}");
     let told = api.stream("/v3/chat", ask("What about my score?")).await;
     assert!(
         told.contains("tool_response") && told.contains("conversation.chat.completed"),

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Api, Setup, client, text};
+use crate::knowledge::local;
 use crate::people::{get, post};
 
 /// It stands in everything that Alice has.
@@ -112,7 +113,10 @@ async fn of_alice(api: &Api) -> BTreeMap<&'static str, String> {
         .post(format!("{}/v1/files/upload", api.url()))
         .bearer_auth("alice");
     let file = api.send(upload.multipart(form)).await;
+    let (dataset, document) = knowledge(api).await;
     BTreeMap::from([
+        ("dataset_id", dataset),
+        ("document_id", document),
         ("bot_id", BOT.to_owned()),
         ("workflow_id", WORKFLOW.to_owned()),
         ("workspace_id", SPACE.to_owned()),
@@ -129,6 +133,30 @@ async fn of_alice(api: &Api) -> BTreeMap<&'static str, String> {
         ),
         ("user_id", "7500000000000003001".to_owned()),
     ])
+}
+
+/// A dataset with a document that is indexed.
+async fn knowledge(api: &Api) -> (String, String) {
+    let body = json!({"name": MARK, "space_id": SPACE, "format_type": 0});
+    let dataset = post(api, "alice", "/v1/datasets", body).await;
+    let dataset = text(&dataset.data()["dataset_id"]);
+    let body = json!({"dataset_id": dataset, "chunk_strategy": {"chunk_type": 0},
+        "document_bases": [local(MARK, "txt", MARK)]});
+    let made = post(api, "alice", "/open_api/knowledge/document/create", body).await;
+    made.data();
+    let document = text(&made.json["document_infos"][0]["document_id"]);
+    let path = format!("/v1/datasets/{dataset}/process");
+    crate::harness::within(async {
+        loop {
+            let reply = post(api, "alice", &path, json!({"document_ids": [document]})).await;
+            if reply.data()["data"][0]["status"] == 1 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    (dataset, document)
 }
 
 /// Everything that a request can ask for, with the ids in all places.
@@ -151,7 +179,10 @@ fn body(ids: &BTreeMap<&str, String>) -> Value {
         "organization_role_type": "organization_member",
         "receiver_user_id": "7500000000000003002",
         "prompt_info": {"prompt": "taken over"}, "input": image.to_string(), "connector_id": "1024",
-        "folder_type": "development", "format_type": 0,
+        "folder_type": "development", "format_type": 0, "caption": "taken over",
+        "document_ids": [ids["document_id"]], "document_name": "taken over",
+        "document_bases": [local("taken over", "txt", "taken over")],
+        "chunk_strategy": {"chunk_type": 0},
     });
     // Of channels, callback apps, quotas and bills.
     let more = json!({
@@ -194,6 +225,7 @@ async fn state(api: &Api, ids: &BTreeMap<&str, String>) -> Vec<String> {
         ),
         "/v1/commerce/benefit/bill_tasks".to_owned(),
         format!("/v1/organizations/{}/members", ids["organization_id"]),
+        format!("/v1/datasets?space_id={SPACE}"),
     ] {
         let reply = get(api, "alice", &path).await;
         assert!(reply.code() == 0, "{path}: {}", reply.text);
@@ -202,6 +234,12 @@ async fn state(api: &Api, ids: &BTreeMap<&str, String>) -> Vec<String> {
     let path = format!("/v1/conversation/message/list?conversation_id={conversation}");
     let messages = post(api, "alice", &path, json!({})).await;
     state.push(messages.json["data"].to_string());
+    let path = format!(
+        "/open_api/knowledge/document/list?dataset_id={}",
+        ids["dataset_id"]
+    );
+    let documents = get(api, "alice", &path).await;
+    state.push(documents.json["document_infos"].to_string());
     state
 }
 
@@ -318,6 +356,18 @@ async fn nobody_reaches_what_belongs_to_others() {
         "UpdateOrganizationMember",
         "RemoveOrganizationMember",
         "RemoveEnterpriseMember",
+        "CreateDataset",
+        "ListDatasets",
+        "UpdateDataset",
+        "DeleteDataset",
+        "RetrieveDocumentProgress",
+        "ListDatasetImages",
+        "UpdateDatasetImage",
+        "CreateDocuments",
+        "ListDocuments",
+        "ListDocumentsByQuery",
+        "UpdateDocument",
+        "DeleteDocuments",
         "UpdateBot",
         "PublishBot",
         "UnpublishBot",

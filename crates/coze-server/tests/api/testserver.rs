@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use coze_server::{ScriptRule, StartError, TestServer};
+use coze_server::{Plan, ScriptRule, StartError, TestServer};
 use serde_json::{Value, json};
 
 use crate::harness::client;
@@ -121,4 +121,25 @@ async fn it_is_controlled_from_the_test() {
     }
     assert_eq!(codes, again, "the same seed, the same failures");
     server.advance(Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn its_plan_limits_each_user() {
+    let plan = Plan {
+        total: Some(2),
+        ..Plan::default()
+    };
+    // The one of the builder counts, and not that of the text.
+    let server = TestServer::builder()
+        .yaml("plan: { total: 1 }")
+        .plan(plan)
+        .start()
+        .await
+        .unwrap();
+    for expected in [0, 0, 4028] {
+        assert_eq!(ask(&server, "x").await["code"], expected);
+    }
+    // With everything else, what was called is forgotten.
+    server.reset().await.unwrap();
+    assert_eq!(ask(&server, "x").await["code"], 0);
 }

@@ -9,7 +9,7 @@ use crate::run::effect::{Chunking, KnowledgeSearch, KnowledgeWrite, TaskKind};
 use crate::value::plain_text;
 
 /// Passages when the node does not say how many.
-const TOP_K: u32 = 3;
+pub(super) const TOP_K: u32 = 3;
 
 #[derive(Debug)]
 pub(crate) enum KnowledgeSpec {

@@ -3,10 +3,11 @@
 
 use serde_json::{Map, Value};
 
+use super::skills::skills;
 use super::{Context, Done, integer_of, number_of};
 use crate::code::{self, NodeError};
 use crate::convert::convert;
-use crate::run::effect::{Attachment, ModelRequest, ResponseFormat, TaskKind};
+use crate::run::effect::{Attachment, ModelRequest, ResponseFormat, Skills, TaskKind};
 use crate::run::event::ModelReply;
 use crate::template::Template;
 use crate::value::{Type, Variable, plain_text};
@@ -19,7 +20,7 @@ pub(crate) struct LlmSpec {
     system: Template,
     prompt: Template,
     history_rounds: u32,
-    skills: Option<Value>,
+    skills: Option<Skills>,
     /// What the model has to fill: neither its reasoning nor the outputs about errors.
     fields: Vec<Variable>,
     reasoning: bool,
@@ -92,28 +93,10 @@ pub(crate) fn compile(inputs: &Map<String, Value>, outputs: &[Variable]) -> LlmS
         } else {
             0
         },
-        skills: inputs
-            .get("fcParam")
-            .filter(|skills| has_skills(skills))
-            .cloned(),
+        skills: inputs.get("fcParam").and_then(skills),
         fields: outputs.iter().filter(is_answer).cloned().collect(),
         reasoning: outputs.iter().any(|field| field.name == REASONING),
     }
-}
-
-/// The editor leaves empty lists behind; only an entry in one of them is a skill.
-fn has_skills(skills: &Value) -> bool {
-    let lists = [
-        "/workflowFCParam/workflowList",
-        "/pluginFCParam/pluginList",
-        "/knowledgeFCParam/knowledgeList",
-    ];
-    lists.iter().any(|list| {
-        skills
-            .pointer(list)
-            .and_then(Value::as_array)
-            .is_some_and(|list| !list.is_empty())
-    })
 }
 
 impl LlmSpec {
@@ -144,10 +127,6 @@ impl LlmSpec {
         field.map(|field| field.name.as_str())
     }
 
-    pub(crate) fn has_skills(&self) -> bool {
-        self.skills.is_some()
-    }
-
     /// The settings of this attempt: retries may use another model.
     fn settings(&self, context: &Context<'_>) -> Settings {
         let backup = context
@@ -174,6 +153,11 @@ pub(crate) fn begin(spec: &LlmSpec, context: &mut Context<'_>) -> Result<TaskKin
     let inputs = &context.inputs;
     let system = spec.system.render(|name| inputs.slot(name), None)?;
     let mut prompt = spec.prompt.render(|name| inputs.slot(name), None)?;
+    let mut skills = spec.skills.clone();
+    // What is asked, without the instructions for the form of the answer.
+    if let Some(knowledge) = skills.as_mut().and_then(|it| it.knowledge.as_mut()) {
+        knowledge.query.clone_from(&prompt);
+    }
     let schema = match format {
         ResponseFormat::Text => None,
         ResponseFormat::Markdown => {
@@ -199,7 +183,7 @@ pub(crate) fn begin(spec: &LlmSpec, context: &mut Context<'_>) -> Result<TaskKin
         response_format: format,
         schema,
         attachments: attachments(spec, context),
-        skills: spec.skills.clone(),
+        skills,
         stream: context.stream && format != ResponseFormat::Json,
     })))
 }
@@ -326,16 +310,5 @@ mod tests {
         ] {
             assert_eq!(without_fence(text), expected);
         }
-    }
-
-    #[test]
-    fn empty_lists_are_no_skills() {
-        assert!(!has_skills(
-            &json!({"workflowFCParam": {"workflowList": []}})
-        ));
-        assert!(!has_skills(&json!({"knowledgeFCParam": {}})));
-        assert!(has_skills(
-            &json!({"pluginFCParam": {"pluginList": [{"plugin_id": "1"}]}})
-        ));
     }
 }

@@ -138,11 +138,38 @@ pub struct ModelRequest {
     /// Files whose URLs are in the prompts, for models that can look at them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// Tools and knowledge the author gave to the model (`fcParam` of the canvas).
+    /// What the author gave to the model to use.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub skills: Option<Value>,
+    pub skills: Option<Skills>,
     /// Somebody watches the text grow: send `TextDelta`s. Without them nothing is lost.
     pub stream: bool,
+}
+
+/// What a model may use (`fcParam` of the canvas). The host offers workflows and plugins as tools, and
+/// goes on asking the model until it answers without calling one; the answer of a workflow whose end
+/// node answers in words is the answer of the model. Passages are looked up before it is asked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Skills {
+    /// Ids of workflows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workflows: Vec<String>,
+    /// Tools of plugins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<PluginSkill>,
+    /// Where passages for the prompt are looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<KnowledgeSearch>,
+}
+
+/// A tool of a plugin.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PluginSkill {
+    /// The id of the plugin.
+    pub plugin: String,
+    /// The id of the tool in it.
+    pub tool: String,
+    /// The tool's name.
+    pub name: String,
 }
 
 /// A kind of answer.

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coze_workflow::{Event, Run, RunOptions, parse};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use crate::play::{answered, delta, play_with, said, streaming};
+use crate::play::{answered, delta, gave, play_with, said, streaming};
 
 fn root() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -208,5 +208,60 @@ fn conversions() {
     warn 900001 720712023: `arr_str[1]` must be an object, not "no"
     message 900001 #1 "done {\"a\":1} two" finished end 10+5 tokens
     success answer {"output":"false [1,2] {\"s\":[1,\"two\"]} [{\"a\":1}] 3 0 {\"a\":2,\"b\":1}\ndone {\"a\":1} two"} 10+5 tokens
+    "#);
+}
+
+/// A document is written, then passages are looked up. The node in front of both, which sets a
+/// variable, is not run by this engine: it is left out.
+#[test]
+fn knowledge() {
+    let Some(root) = root() else { return };
+    let json = std::fs::read(root.join("knowledge.json")).expect("a file");
+    let mut canvas: Value = serde_json::from_slice(&json).expect("JSON");
+    let left_out = "116428";
+    let nodes = canvas["nodes"].as_array_mut().expect("nodes");
+    nodes.retain(|node| node["id"] != left_out);
+    let edges = canvas["edges"].as_array_mut().expect("edges");
+    edges.retain(|edge| edge["targetNodeID"] != left_out);
+    for edge in edges {
+        if edge["sourceNodeID"] == left_out {
+            edge["sourceNodeID"] = "100001".into();
+        }
+    }
+    let (plan, diagnostics) = parse(canvas.to_string()).expect("a canvas");
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let passages = json!([
+        {"documentId": "7", "output": "面馆在街角"}, {"documentId": "8", "output": "茶馆在河边"},
+    ]);
+    let events = [
+        gave(
+            "191672",
+            json!({"documentId": "7", "fileName": "a.pdf", "fileUrl": "http://h/a.pdf"}),
+        ),
+        gave("102426", passages),
+    ];
+    let given = json!({"file": "http://h/a.pdf", "v1": "x"});
+    let mut script = play_with(&Arc::new(plan), given, &RunOptions::default(), &events);
+    // What the author asked, and where, stays where it is.
+    let nodes = canvas["nodes"].as_array().expect("nodes");
+    let inputs = |id: &str| {
+        let node = nodes.iter().find(|node| node["id"] == id);
+        node.expect("a node")["data"]["inputs"].clone()
+    };
+    let search = inputs("102426");
+    let value = |input: &Value| input["input"]["value"]["content"].clone();
+    let query = value(&search["inputParameters"][0]);
+    script = script.replace(query.as_str().expect("a text"), "<query>");
+    let datasets = value(&search["datasetParam"][0]);
+    for (at, id) in datasets.as_array().expect("a list").iter().enumerate() {
+        script = script.replace(id.as_str().expect("an id"), &format!("<dataset {at}>"));
+    }
+    insta::assert_snapshot!(script, @r#"
+    start 191672@0 {"write_knowledge":{"file":"http://h/a.pdf","dataset":"<dataset 0>","chunking":{"separator":"\n","max_tokens":800,"overlap_percent":10}}}
+    > 191672@0 finished
+    start 102426@0 {"search_knowledge":{"query":"<query>","datasets":["<dataset 0>","<dataset 1>"],"top_k":5,"min_score":0.5,"strategy":1}}
+    > 102426@0 finished
+    message 900001 #0 "{\"success\":[{\"documentId\":\"7\",\"output\":\"面馆在街角\"},{\"documentId\":\"8\",\"output\":\"茶馆在河边\"}],\"v1\":\"\"}" finished end 0+0 tokens
+    success variables {"success":[{"documentId":"7","output":"面馆在街角"},{"documentId":"8","output":"茶馆在河边"}],"v1":""} 0+0 tokens
     "#);
 }

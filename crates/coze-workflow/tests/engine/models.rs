@@ -209,3 +209,55 @@ fn runs_and_plans_move_between_threads() {
     is_send_and_sync::<Run>();
     is_send_and_sync::<Effect>();
 }
+
+/// What the author gave to the model is handed on; what is looked up is the prompt without the
+/// instructions for the form of the answer.
+#[test]
+fn skills() {
+    let mut canvas: serde_json::Value =
+        serde_json::from_str(&crate::play::canvas("json_model")).expect("JSON");
+    let nodes = canvas["nodes"].as_array_mut().expect("nodes");
+    let model = nodes.iter_mut().find(|node| node["id"] == "130001");
+    model.expect("the model")["data"]["inputs"]["fcParam"] = json!({
+        "workflowFCParam": {"workflowList": [{"workflow_id": "11", "workflow_version": "", "is_draft": true}]},
+        "pluginFCParam": {"pluginList": [{"plugin_id": "21", "api_id": "22", "api_name": "find"}]},
+        "knowledgeFCParam": {
+            "global_setting": {"search_mode": 20, "top_k": 4, "min_score": 0.25},
+            "knowledgeList": [{"id": "31"}, {"id": "32"}],
+        },
+    });
+    let (plan, diagnostics) = coze_workflow::parse(canvas.to_string()).expect("a canvas");
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let parameters = map(json!({"pic": "http://h/cat.png"}));
+    let (_, effects) = Run::start(std::sync::Arc::new(plan), parameters, RunOptions::default());
+    let [Effect::Start(started)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    let coze_workflow::TaskKind::Model(request) = &started.kind else {
+        panic!("{started:?}")
+    };
+    assert_json_snapshot!(request.skills, @r#"
+    {
+      "workflows": [
+        "11"
+      ],
+      "plugins": [
+        {
+          "plugin": "21",
+          "tool": "22",
+          "name": "find"
+        }
+      ],
+      "knowledge": {
+        "query": "What is http://h/cat.png?",
+        "datasets": [
+          "31",
+          "32"
+        ],
+        "top_k": 4,
+        "min_score": 0.25,
+        "strategy": 20
+      }
+    }
+    "#);
+}

@@ -53,6 +53,14 @@ pub(crate) fn said_at(node: &str, attempt: u32, text: &str) -> Event {
     }
 }
 
+/// Work that ends in a value is done.
+pub(crate) fn gave(node: &str, value: Value) -> Event {
+    Event::TaskFinished {
+        task: task(node, 0),
+        result: TaskResult::Value { value },
+    }
+}
+
 pub(crate) fn failed(node: &str, attempt: u32, code: i64) -> Event {
     Event::TaskFailed {
         task: task(node, attempt),
@@ -210,8 +218,12 @@ fn write(script: &mut String, effects: &[Effect]) {
 pub(crate) fn show(effect: &Effect) -> String {
     match effect {
         Effect::Start(task) => {
-            let TaskKind::Model(request) = &task.kind else {
-                return format!("{task:?}");
+            let request = match &task.kind {
+                TaskKind::Model(request) => request,
+                other => {
+                    let kind = serde_json::to_value(other).expect("a task is JSON");
+                    return format!("start {} {kind}", task.id);
+                }
             };
             let name = request.model_name.as_deref().unwrap_or("-");
             let stream = if request.stream { " streaming" } else { "" };

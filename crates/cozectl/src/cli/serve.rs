@@ -37,7 +37,7 @@ pub(crate) struct ServeArgs {
     /// Agents, models and workflows; ./coze.yaml if it exists
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// A ready-made space besides: two agents, two workflows, a conversation
+    /// A ready-made space besides: two agents, two workflows, documents, a conversation
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) seed: Option<SeedArg>,
     /// The dialect it speaks

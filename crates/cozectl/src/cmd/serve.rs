@@ -10,7 +10,7 @@ use crate::error::{Failure, Result};
 use crate::exit::ExitStatus;
 use crate::language::say;
 use crate::printer::Printer;
-use crate::signals::{Hangups, Signals};
+use crate::signals::{Hangups, Signals, survive_file_limits};
 use crate::{dirs, local, start_error};
 
 pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> {
@@ -22,8 +22,11 @@ pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> 
     }
     let config = config(args)?;
     let data = config.data.display().to_string();
+    let asked = config.seed.map(Seed::question);
+    let open = config.tokens.is_empty() && config.space.tokens.is_empty();
     block_on(Threads::Many, async {
         let (mut signals, mut hangups) = (Signals::listen(), Hangups::listen());
+        survive_file_limits();
         let server = tokio::select! {
             server = Server::start(config) => server.map_err(start_error::start)?,
             () = signals.next() => return Err(Failure::Interrupted),
@@ -33,6 +36,14 @@ pub(super) fn run(args: ServeArgs, printer: &mut Printer) -> Result<ExitStatus> 
             "数据目录：{data}；内置智能体：{DEMO_BOT_ID}；按 Ctrl-C 停止服务"
         ));
         let url = server.url();
+        if let Some((bot, question)) = asked {
+            let token = if open { "" } else { " --token TOKEN" };
+            printer.note(&say!(
+                "ask it something that its documents answer: \
+                 cozectl chat --base {url}{token} --bot {bot} {question}",
+                "问一个资料里有答案的问题：cozectl chat --base {url}{token} --bot {bot} {question}"
+            ));
+        }
         // Whoever started it may not read on.
         match printer.line(&format!("listening on {url}")) {
             Ok(()) | Err(Failure::Pipe) => {}

@@ -4,6 +4,9 @@
 //! server soon back. Ten rounds by default; as many as `COZE_CRASH_ROUNDS` says:
 //! `COZE_CRASH_ROUNDS=100 cargo test --release -p cozectl --test cli crash::`
 
+mod knowledge;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -46,7 +49,38 @@ enum Done {
     File(String, usize),
     Run(String),
     Bot(String, String),
+    /// A dataset and its name.
+    Dataset(String, String),
+    /// A document of a dataset that was taken, and whether its bytes were sent along.
+    Document(String, String, bool),
+    /// A document whose chunks are there.
+    Indexed(String, String),
+    /// What is about to be removed, and what was.
+    Removing(String),
+    Removed(String),
 }
+
+impl Done {
+    /// What is counted; the intention to remove something is no acknowledgement.
+    fn kind(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Conversation(..) => "conversations",
+            Self::Message(..) => "messages",
+            Self::Begun(..) => "chats begun",
+            Self::Completed(..) => "chats completed",
+            Self::File(..) => "files",
+            Self::Run(..) => "runs",
+            Self::Bot(..) => "bots",
+            Self::Dataset(..) => "datasets",
+            Self::Document(..) => "documents",
+            Self::Indexed(..) => "documents indexed",
+            Self::Removed(..) => "removals",
+            Self::Removing(..) => return None,
+        })
+    }
+}
+
+const KINDS: usize = 11;
 
 /// The callers, and what they have been told.
 #[derive(Clone)]
@@ -77,6 +111,13 @@ async fn call(coze: &Coze, path: &str, query: &[(&str, &str)], body: Value) -> O
     Some(reply)
 }
 
+async fn delete(coze: &Coze, path: &str) -> Option<()> {
+    let reply = coze.send_raw("DELETE".parse().unwrap(), path, &[], None);
+    let reply: Value = serde_json::from_slice(reply.await.ok()?.bytes()).unwrap();
+    assert_eq!(reply["code"], 0, "{path}: {reply}");
+    Some(())
+}
+
 fn text(value: &Value) -> String {
     value
         .as_str()
@@ -99,10 +140,17 @@ impl Load {
         let mut callers = JoinSet::new();
         for index in 0..3 {
             let (a, b, c, d) = (self.clone(), self.clone(), self.clone(), self.clone());
+            let e = self.clone();
             callers.spawn(async move { while a.chat(index).await.is_some() {} });
             callers.spawn(async move { while b.stream(index).await.is_some() {} });
             callers.spawn(async move { while c.messages(index).await.is_some() {} });
             callers.spawn(async move { while d.rest(index).await.is_some() {} });
+            callers.spawn(async move {
+                let mut turn = 0;
+                while e.knowledge(index, turn).await.is_some() {
+                    turn += 1;
+                }
+            });
         }
         callers
     }
@@ -263,8 +311,14 @@ async fn check(coze: &Coze, all: &[Done], data: &Path) {
                 let reply = call(coze, &path, &query, Value::Null).await.expect(id);
                 assert_eq!(reply["data"]["name"], **name);
             }
+            Done::Dataset(..)
+            | Done::Document(..)
+            | Done::Indexed(..)
+            | Done::Removing(..)
+            | Done::Removed(..) => {}
         }
     }
+    knowledge::check(coze, all, data).await;
 }
 
 /// The database as the crash left it, in a copy: opening it mends it.
@@ -287,6 +341,7 @@ fn check_database(data: &Path, scratch: &Path) {
     let halves = "SELECT count(*) || '' FROM chat WHERE (status = 'completed') <> \
                   EXISTS (SELECT 1 FROM message WHERE chat_id = chat.id AND produced)";
     assert_eq!(one(halves).unwrap(), "0");
+    knowledge::check_database(&one);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -302,7 +357,8 @@ async fn nothing_acknowledged_is_lost_however_often() {
     home.write("greet.json", &canvas(false));
     let data = home.path().join("server-data");
     let scratch = home.path().join("copy");
-    let (mut all, mut kinds, mut slowest) = (Vec::new(), [0; 7], Duration::ZERO);
+    let (mut all, mut starts) = (Vec::new(), Vec::new());
+    let mut kinds = BTreeMap::<&str, usize>::new();
     let mut server = Server::start_in(home, &[]);
     for round in 0..rounds {
         let load = Load {
@@ -320,30 +376,25 @@ async fn nothing_acknowledged_is_lost_however_often() {
         let begun = Instant::now();
         let home = std::mem::replace(&mut server.home, Home::new());
         server = Server::start_in(home, &[]);
-        slowest = slowest.max(begun.elapsed());
+        starts.push(begun.elapsed());
         let done = load.done.lock().unwrap().clone();
         check(&coze(&server), &done, &data).await;
-        for it in &done {
-            let kind = match it {
-                Done::Conversation(..) => 0,
-                Done::Message(..) => 1,
-                Done::Begun(..) => 2,
-                Done::Completed(..) => 3,
-                Done::File(..) => 4,
-                Done::Run(..) => 5,
-                Done::Bot(..) => 6,
-            };
-            kinds[kind] += 1;
+        knowledge::check_leftovers(&data).await;
+        for kind in done.iter().filter_map(Done::kind) {
+            *kinds.entry(kind).or_default() += 1;
         }
         all.extend(done);
     }
     // And what the first rounds wrote has outlived all the others.
     check(&coze(&server), &all, &data).await;
+    starts.sort();
+    let (median, slowest) = (starts[starts.len() / 2], starts[starts.len() - 1]);
+    let acknowledged: usize = kinds.values().sum();
     println!(
-        "{rounds} rounds, {} acknowledged {kinds:?}, slowest start {slowest:?}",
-        all.len()
+        "{rounds} rounds, {acknowledged} acknowledged {kinds:?}; start after a crash: median \
+         {median:.0?}, slowest {slowest:.0?}"
     );
-    assert!(kinds.iter().all(|count| *count > 0), "no load: {kinds:?}");
+    assert_eq!(kinds.len(), KINDS, "no load: {kinds:?}");
     // A debug build on a busy machine gets more time than what is promised.
     let patience = if cfg!(debug_assertions) { 5_000 } else { 500 };
     assert!(slowest < Duration::from_millis(patience), "{slowest:?}");

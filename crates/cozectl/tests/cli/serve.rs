@@ -199,3 +199,29 @@ fn a_data_folder_that_cannot_be_used() {
     let ran = home.run(&["serve", "--port", "0", "--data", "file"]);
     ran.fails(3, &["the server cannot start", "file"]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_demo_prints_a_question_that_its_documents_answer() {
+    let home = Home::new();
+    let path = home.path().join("log");
+    let log = std::fs::File::create(&path).unwrap();
+    let server = Server::start_logged(home, &["--seed", "demo"], log);
+    let said = std::fs::read_to_string(&path).unwrap();
+    let at = said
+        .find("cozectl chat ")
+        .unwrap_or_else(|| panic!("{said}"));
+    let command = said[at..].lines().next().unwrap();
+    let begun = std::time::Instant::now();
+    loop {
+        // The documents are read in the background.
+        let ran = server.home.paste(command);
+        if ran.code == Some(0) && ran.stdout.contains("七天内，凭小票可以退货") {
+            return;
+        }
+        assert!(
+            begun.elapsed() < crate::support::PATIENCE,
+            "{command}\n{ran}"
+        );
+    }
+}

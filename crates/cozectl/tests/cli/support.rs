@@ -199,10 +199,10 @@ impl Server {
         Self::launch(home, more, Stdio::piped())
     }
 
-    /// With its log in a file.
+    /// With its log in a file, or wherever else.
     #[cfg(target_os = "linux")]
-    pub(crate) fn start_logged(home: Home, log: fs::File) -> Self {
-        Self::launch(home, &[], log.into())
+    pub(crate) fn start_logged(home: Home, more: &[&str], log: impl Into<Stdio>) -> Self {
+        Self::launch(home, more, log.into())
     }
 
     fn launch(home: Home, more: &[&str], log: Stdio) -> Self {
