@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from methods import not_served
 from methods.local import TOKEN, serve
+from methods.management import ADA, ENTERPRISE
 from schemathesis import GenerationMode
 
 import specification
@@ -175,6 +176,41 @@ def known(local):
     group = post("/v1/audio/voiceprint_groups", {"name": "g"})
     if group:
         found["group_id"] = group["id"]
+    # Somebody else, the enterprise, and days that are over: what management rows ask for.
+    now, day = int(time.time()), 24 * 60 * 60
+    # The first row that takes people reads the one kind of role, the second the other.
+    somebody = {"user_id": ADA, "role_type": "member", "role": "enterprise_member"}
+    found |= {
+        "users": [somebody],
+        "user_ids": [ADA],
+        "receiver_user_id": found["user_id"],
+        "collaborators": [{"user_id": ADA}],
+        "enterprise_id": ENTERPRISE,
+        "super_admin_user_id": found["user_id"],
+        "started_at": now - 4 * day,
+        "ended_at": now - 3 * day,
+        "entity_id": bot,
+        "entity_type": "agent",
+        "to_workspace_id": space,
+        "folder_type": "development",
+        "app_type": "normal",
+        "event_types": ["bot.published"],
+        "keyword": "color",
+        "connector_uid": "u",
+    }
+    made = {
+        "api_app_id": ("/v1/api_apps", {"app_type": "normal", "name": "g"}, "id"),
+        "organization_id": (
+            f"/v1/enterprises/{ENTERPRISE}/organizations",
+            {"name": "g", "super_admin_user_id": found["user_id"]},
+            "organization_id",
+        ),
+        "execute_id": ("/v1/workflow/run", {"workflow_id": found["workflow_id"], "is_async": True}, None),
+    }
+    for name, (path, body, field) in made.items():
+        answer = client.session.post(local.base_url + path, json=body, timeout=10).json()
+        assert answer["code"] == 0, f"{path}: {answer}"
+        found[name] = answer["data"][field] if field else answer[name]
     return found
 
 
