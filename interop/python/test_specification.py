@@ -147,7 +147,7 @@ def known(local):
         "speed": 1,
         "user_id": (client.data("get", "/v1/users/me") or {}).get("user_id", "1"),
         # Callback apps, quotas of devices and bills of a day that is over.
-        "enterprise_id": "volcano_2100000001",
+        "enterprise_id": ENTERPRISE,
         "app_type": "normal",
         "event_types": ["bot.published"],
         "entity_type": "single_device",
@@ -176,30 +176,20 @@ def known(local):
     group = post("/v1/audio/voiceprint_groups", {"name": "g"})
     if group:
         found["group_id"] = group["id"]
-    # Somebody else, the enterprise, and days that are over: what management rows ask for.
-    now, day = int(time.time()), 24 * 60 * 60
     # The first row that takes people reads the one kind of role, the second the other.
     somebody = {"user_id": ADA, "role_type": "member", "role": "enterprise_member"}
     found |= {
         "users": [somebody],
         "user_ids": [ADA],
-        "receiver_user_id": found["user_id"],
         "collaborators": [{"user_id": ADA}],
-        "enterprise_id": ENTERPRISE,
+        "receiver_user_id": found["user_id"],
         "super_admin_user_id": found["user_id"],
-        "started_at": now - 4 * day,
-        "ended_at": now - 3 * day,
-        "entity_id": bot,
-        "entity_type": "agent",
         "to_workspace_id": space,
         "folder_type": "development",
-        "app_type": "normal",
-        "event_types": ["bot.published"],
         "keyword": "color",
         "connector_uid": "u",
     }
     made = {
-        "api_app_id": ("/v1/api_apps", {"app_type": "normal", "name": "g"}, "id"),
         "organization_id": (
             f"/v1/enterprises/{ENTERPRISE}/organizations",
             {"name": "g", "super_admin_user_id": found["user_id"]},
