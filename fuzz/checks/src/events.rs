@@ -20,6 +20,17 @@ pub fn events(bytes: &[u8]) {
 fn check<E: StreamEvent>(lengths: &[u8], stream: &[u8]) {
     let whole = read::<E>([stream]);
     assert_eq!(read::<E>(chunks(lengths, stream)), whole, "in pieces");
+    assert_eq!(read::<E>(paragraphs(stream)), whole, "frame by frame");
+}
+
+/// Cuts behind each empty line, where most servers end a chunk.
+fn paragraphs(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let end = bytes.windows(2).position(|pair| pair == b"\n\n");
+        let (first, rest) = bytes.split_at(end.map_or(bytes.len(), |end| end + 2));
+        bytes = rest;
+        (!first.is_empty()).then_some(first)
+    })
 }
 
 /// Each event as text, or why there is none.
@@ -27,34 +38,50 @@ fn read<'a, E: StreamEvent>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<S
     let mut decoder = Decoder::new();
     let mut memory = E::Memory::default();
     let mut seen = Vec::new();
-    let mut take = |decoder: &Decoder| {
-        let frame = decoder.frame();
-        let remembering = E::read(&frame, &mut memory);
-        let alone = E::from_frame(&frame);
-        match (remembering, alone) {
-            (Ok(event), Ok(alone)) => {
-                let text = format!("{event:?}");
-                assert_eq!(text, format!("{alone:?}"), "memory changes what is read");
-                written(&event);
-                seen.push(text);
-            }
-            (Err(error), Err(alone)) => {
-                assert_eq!(error.at, alone.at);
-                seen.push(error.to_string());
-            }
-            (remembering, alone) => panic!("memory matters: {remembering:?}, {alone:?}"),
-        }
-    };
     for piece in pieces {
+        let recalled = match decoder.has_rest() {
+            true => None,
+            false => E::recall(piece, &mut memory),
+        };
         decoder.push(piece);
+        if let Some((event, data)) = recalled {
+            assert!(
+                matches!(decoder.advance(), Ok(true)),
+                "what is recalled is a frame"
+            );
+            assert_eq!(decoder.frame().data, piece.get(data), "recalled data");
+            seen.push(take::<E>(&decoder, &mut memory));
+            assert_eq!(seen.last(), Some(&format!("{event:?}")), "recalled event");
+            assert!(
+                !matches!(decoder.advance(), Ok(true)) && !decoder.has_rest(),
+                "what is recalled is nothing but a frame"
+            );
+        }
         while matches!(decoder.advance(), Ok(true)) {
-            take(&decoder);
+            seen.push(take::<E>(&decoder, &mut memory));
         }
     }
     if decoder.finish() {
-        take(&decoder);
+        seen.push(take::<E>(&decoder, &mut memory));
     }
     seen
+}
+
+fn take<E: StreamEvent>(decoder: &Decoder, memory: &mut E::Memory) -> String {
+    let frame = decoder.frame();
+    match (E::read(&frame, memory), E::from_frame(&frame)) {
+        (Ok(event), Ok(alone)) => {
+            let text = format!("{event:?}");
+            assert_eq!(text, format!("{alone:?}"), "memory changes what is read");
+            written(&event);
+            text
+        }
+        (Err(error), Err(alone)) => {
+            assert_eq!(error.at, alone.at);
+            error.to_string()
+        }
+        (remembering, alone) => panic!("memory matters: {remembering:?}, {alone:?}"),
+    }
 }
 
 fn written<E: StreamEvent>(event: &E) {
