@@ -91,7 +91,6 @@ async fn ask(app: &App, query: Option<&str>, space: Option<i64>) -> Result<Strin
         }
     };
     let (key, hash) = secret("ak_")?;
-    let now = app.now();
     let login = LoginRecord {
         id: app.ids.next(),
         hash,
@@ -104,16 +103,10 @@ async fn ask(app: &App, query: Option<&str>, space: Option<i64>) -> Result<Strin
             plain,
             space,
         },
-        expires_at: now + PATIENCE,
+        expires_at: app.now() + PATIENCE,
         ..LoginRecord::default()
     };
-    app.db
-        .write(move |unit| {
-            token::clean(unit, now)?;
-            unit.insert_login(&login)?;
-            Ok::<_, Refusal>(())
-        })
-        .await?;
+    token::keep_login(app, login).await?;
     Ok(format!("{CONSENT}?authorize_key={}", key.expose()))
 }
 

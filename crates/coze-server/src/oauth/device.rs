@@ -59,7 +59,6 @@ async fn device_code(
     let (first, second) = letters.split_at(4);
     let user_code: String = first.iter().chain(['-'].iter()).chain(second).collect();
     let (device_code, hash) = secret("dc_")?;
-    let now = app.now();
     let login = LoginRecord {
         id: app.ids.next(),
         hash,
@@ -70,16 +69,10 @@ async fn device_code(
             space,
             ..Asked::default()
         },
-        expires_at: now + PATIENCE,
+        expires_at: app.now() + PATIENCE,
         ..LoginRecord::default()
     };
-    app.db
-        .write(move |unit| {
-            token::clean(unit, now)?;
-            unit.insert_login(&login)?;
-            Ok::<_, Refusal>(())
-        })
-        .await?;
+    token::keep_login(app, login).await?;
     // The page is where the device found this server.
     let host = headers
         .get(http::header::HOST)

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::auth::{ACCESS, APP_ACCESS, Grant, Limits, token_of};
 use crate::config::OAuthKind;
 use crate::crypt::hash;
-use crate::store::{LoginStage, TokenKind, TokenRecord, Unit};
+use crate::store::{LoginRecord, LoginStage, TokenKind, TokenRecord, Unit};
 
 const REFRESH: &str = "czr_";
 /// How long the token of a JWT lives at most, in seconds.
@@ -393,8 +393,19 @@ fn narrow(limits: &mut Limits, scope: Scope) {
     }
 }
 
+/// Keeps a login that has begun.
+pub(super) async fn keep_login(app: &App, login: LoginRecord) -> Result<(), Refusal> {
+    let now = app.now();
+    app.db
+        .write(move |unit| {
+            clean(unit, now)?;
+            Ok(unit.insert_login(&login)?)
+        })
+        .await
+}
+
 /// What has ended long ago makes room.
-pub(super) fn clean(unit: &dyn Unit, now: i64) -> Result<(), Refusal> {
+fn clean(unit: &dyn Unit, now: i64) -> Result<(), Refusal> {
     unit.drop_tokens(now - KEPT)?;
     unit.drop_logins(now - KEPT, now)?;
     Ok(())

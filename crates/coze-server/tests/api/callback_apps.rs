@@ -74,13 +74,7 @@ async fn an_app_from_making_to_deleting() {
         .await
         .data();
 
-    let folder = api.stop().await;
-    let data = folder.path().join("data");
-    let api = Setup::with(YAML)
-        .token("of-local")
-        .data(&data)
-        .start()
-        .await;
+    let api = api.again(Setup::with(YAML).token("of-local")).await;
     let list = api.get("/v1/api_apps").await;
     assert_eq!(
         list.data(),
@@ -147,13 +141,7 @@ async fn subscriptions_are_added_listed_and_ended() {
     assert_eq!(all(&api, &paged, "event_type").await, sorted);
     let some = json!({"event_types": ["bot.deleted", "bot.unpublished"]});
     assert_eq!(delete(&api, &path, Some(some)).await.code(), 0);
-    let folder = api.stop().await;
-    let data = folder.path().join("data");
-    let api = Setup::with(YAML)
-        .token("of-local")
-        .data(&data)
-        .start()
-        .await;
+    let api = api.again(Setup::with(YAML).token("of-local")).await;
     assert_eq!(
         all(&api, &paged, "event_type").await,
         ["benefit.usage", "bot.published"]

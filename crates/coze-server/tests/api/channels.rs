@@ -120,13 +120,7 @@ async fn an_agent_goes_to_a_channel_that_was_added() {
         (true, version.clone().into(), String::new())
     );
     // What is where survives the server.
-    let folder = api.stop().await;
-    let data = folder.path().join("data");
-    let api = Setup::with(YAML)
-        .token("of-local")
-        .data(&data)
-        .start()
-        .await;
+    let api = api.again(Setup::with(YAML).token("of-local")).await;
     assert_eq!(
         seen(&api, &bot).await,
         (true, version.into(), String::new())

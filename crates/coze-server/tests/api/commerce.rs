@@ -137,9 +137,7 @@ async fn quotas_are_made_listed_and_changed() {
     let none = list(&api, "alice", DEVICE).await;
     assert_eq!(none.data()["benefit_infos"], json!([]));
 
-    let folder = api.stop().await;
-    let data = folder.path().join("data");
-    let api = Setup::with(YAML).data(&data).start().await;
+    let api = api.again(Setup::with(YAML)).await;
     let frozen = list(&api, "alice", &format!("{DEVICE}&status=frozen")).await;
     let it = &frozen.data()["benefit_infos"][0];
     assert_eq!(

@@ -30,6 +30,8 @@ pub(crate) struct Api {
     url: String,
     token: Option<String>,
     pub(crate) folder: TempDir,
+    /// The folder with the data of the servers before it.
+    earlier: Option<TempDir>,
 }
 
 /// How a server is to be started.
@@ -100,6 +102,7 @@ impl Setup {
             client: client(),
             token: self.token,
             folder: self.folder,
+            earlier: None,
         })
     }
 
@@ -262,6 +265,16 @@ impl Api {
     pub(crate) async fn stop(self) -> TempDir {
         within(self.server.stop()).await;
         self.folder
+    }
+
+    /// Stops it, and starts another one with its data.
+    pub(crate) async fn again(mut self, setup: Setup) -> Self {
+        let earlier = self.earlier.take();
+        let folder = self.stop().await;
+        let folder = earlier.unwrap_or(folder);
+        let mut api = setup.data(&folder.path().join("data")).start().await;
+        api.earlier = Some(folder);
+        api
     }
 
     /// Without waiting, and with the time that it took left to the caller.

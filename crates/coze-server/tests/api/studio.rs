@@ -66,13 +66,7 @@ async fn a_name_stands_for_one_conversation() {
     assert!(stream.contains("conversation.chat.completed"), "{stream}");
     assert_eq!(api.contents(&id).await[0], "hello");
 
-    let folder = api.stop().await;
-    let data = folder.path().join("data");
-    let api = Setup::with(YAML)
-        .token("of-local")
-        .data(&data)
-        .start()
-        .await;
+    let api = api.again(Setup::with(YAML).token("of-local")).await;
     assert_eq!(text(&named(&api, json!({})).await.data()["id"]), id);
     // A new one takes the name over.
     let new = text(&named(&api, json!({"get_or_create": false})).await.data()["id"]);
